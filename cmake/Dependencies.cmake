@@ -1,0 +1,17 @@
+# Libraries, each linked to the one layer that may include its header (tools/lint/layers.py).
+find_package(PkgConfig REQUIRED)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
+
+set(BQFERRY_LIBS_base Threads::Threads m)
+set(BQFERRY_LIBS_format PkgConfig::JANSSON PkgConfig::YAML PkgConfig::ZLIB PkgConfig::ZSTD
+                        PkgConfig::DEFLATE)
+set(BQFERRY_LIBS_source PkgConfig::LIBPQ)
+set(BQFERRY_LIBS_target ${CMAKE_DL_LIBS})
