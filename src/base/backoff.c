@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/backoff.h"
+
+#include "base/cancel.h"
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+enum { FIRST_WAIT_MS = 250, MAX_WAIT_MS = 30000 };
+
+void backoff_init(Backoff *backoff, int64_t budget_ms)
+{
+    int64_t now = clock_monotonic_ns();
+    *backoff = (Backoff){
+        .deadline_ns = now + budget_ms * 1000000,
+        .next_ms = FIRST_WAIT_MS,
+        .max_ms = MAX_WAIT_MS,
+        .seed = (unsigned)now,
+    };
+}
+
+bool backoff_wait(Backoff *backoff)
+{
+    int64_t left_ms = (backoff->deadline_ns - clock_monotonic_ns()) / 1000000;
+    if (left_ms <= 0 || cancel_requested())
+        return false;
+    int64_t wait_ms = 1 + (int64_t)rand_r(&backoff->seed) % backoff->next_ms;
+    clock_sleep_ms(wait_ms < left_ms ? wait_ms : left_ms);
+    backoff->next_ms *= 2;
+    if (backoff->next_ms > backoff->max_ms)
+        backoff->next_ms = backoff->max_ms;
+    backoff->tries++;
+    return !cancel_requested();
+}

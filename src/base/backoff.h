@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/backoff.h: retrying as an object: exponential with full jitter under one time budget. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Backoff {
+    int64_t deadline_ns; /* monotonic */
+    int64_t next_ms;     /* upper bound of the next wait */
+    int64_t max_ms;
+    unsigned seed;
+    int tries; /* waits so far */
+} Backoff;
+
+/* budget_ms bounds all waits together; 0 means: never retry. Waits grow from 250 ms to 30 s. */
+void backoff_init(Backoff *backoff, int64_t budget_ms);
+
+/* Sleeps a random part of the current bound, doubles the bound, and returns true; returns false, at
+ * once, when the budget is spent or the run was cancelled. */
+bool backoff_wait(Backoff *backoff);

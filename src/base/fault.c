@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fault.h"
+
+#ifdef BQFERRY_FAULT_POINTS
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static atomic_long hits;
+
+bool fault_point(const char *name, Error *error)
+{
+    const char *wanted = getenv("BQFERRY_FAULT");
+    size_t length = strlen(name);
+    if (!wanted || strncmp(wanted, name, length) != 0)
+        return true;
+    const char *rest = wanted + length;
+    if (strcmp(rest, "=fail") == 0)
+        return error_set(error, ERROR_INTERNAL, "fault point %s", name);
+    if (*rest != '\0' && *rest != ':')
+        return true;
+    long due = *rest == ':' ? strtol(rest + 1, NULL, 10) : 1;
+    if (atomic_fetch_add(&hits, 1) + 1 == due)
+        kill(getpid(), SIGKILL);
+    return true;
+}
+
+#endif

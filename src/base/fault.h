@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/fault.h: named points where a test can kill or fail the program; nothing in a release build.
+ *
+ * BQFERRY_FAULT="name" kills the process with SIGKILL when that point is reached the first time,
+ * "name:3" the third time; "name=fail" makes the point report an error instead. */
+#pragma once
+
+#include "base/error.h"
+
+#ifdef BQFERRY_FAULT_POINTS
+
+/* Returns false with an ERROR_INTERNAL when a test asked this point to fail; else true. */
+bool fault_point(const char *name, Error *error);
+
+#else
+
+static inline bool fault_point(const char *name, Error *error)
+{
+    (void)name;
+    (void)error;
+    return true;
+}
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/id.h: run ids: unique, sortable by time, and safe in file names, tables and BigQuery job
+ * ids. */
+#pragma once
+
+enum { ID_SIZE = 40 };
+
+/* Writes "20260131t123456-1a2b3c4d5e6f" into id[ID_SIZE]: UTC time and 48 random bits of the
+ * kernel's generator. */
+void id_new_run(char *id);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/report.h: what a run did, job by job; `--report` writes it as JSON (docs/reports.md). */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "format/json.h"
+#include "model/policy.h"
+#include "run/progress.h"
+
+typedef enum JobStatus {
+    JOB_SUCCEEDED,
+    JOB_SETTLED, /* an interrupted run of before was brought to its end; nothing was left to do */
+    JOB_FAILED,
+    JOB_NOT_RUN, /* stopped before its turn */
+} JobStatus;
+
+typedef struct ColumnInvalid {
+    const char *column;
+    InvalidCounts counts;
+} ColumnInvalid;
+
+typedef struct JobReport {
+    const char *job;
+    JobStatus status;
+    char run_id[40];
+    int attempt;
+    LoadMode load;
+    const char *connection;
+    const char *relation; /* "public.orders", or the query's text */
+    const char *target;   /* "dataset.table" */
+    size_t workers;
+    size_t shards;
+    uint64_t rows_read, bytes_read;
+    uint64_t rows_staged, bytes_staged;
+    uint64_t rows_applied;
+    ColumnInvalid *invalid; /* only columns with a count */
+    size_t invalid_count;
+    int64_t phase_ns[PHASE_COUNT_]; /* duration of each phase */
+    int retries;
+    const char **notes; /* warnings of the plan, why one worker, … */
+    size_t note_count;
+    Error error; /* kind ERROR_NONE unless JOB_FAILED or JOB_NOT_RUN */
+} JobReport;
+
+typedef struct RunReport {
+    Arena arena;
+    int64_t started_us, finished_us; /* wall clock */
+    JobReport *jobs;
+    size_t job_count;
+} RunReport;
+
+void run_report_done(RunReport *report);
+
+/* 0 when every job did; else the exit code of the failed jobs' error when they agree, or 1. */
+int run_report_exit_code(const RunReport *report);
+
+/* "succeeded", "settled", "failed", "not_run". */
+const char *job_status_name(JobStatus status);
+
+Json *run_report_json(const RunReport *report);
+
+/* run_report_json to a file, atomically. */
+bool run_report_write(const RunReport *report, const char *path, Error *error);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* target/target.h: where rows go. A driver is a folder below this one.
+ *
+ *   Target    the configuration's destination; shared by all jobs of a run, safe to use from threads
+ *   Delivery  one run of one job into one table: everything that must be known again after a crash
+ *   Sink      takes one shard's rows and stages them
+ *
+ * A delivery goes: prepare → sinks (write … finish) → apply → discard. Each step may be repeated
+ * after a crash with the same Delivery and then ends in the same state; nothing before apply is
+ * visible to a reader of the target table, and apply is atomic. Errors are ERROR_TARGET unless said
+ * otherwise, and retryable when the same call may succeed later. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "model/batch.h"
+#include "model/check.h"
+#include "model/policy.h"
+#include "model/type.h"
+
+typedef struct Target Target;
+typedef struct Sink Sink;
+
+typedef struct TableRef {
+    const char *dataset; /* a schema in DuckDB, a folder in files; never NULL */
+    const char *table;
+} TableRef;
+
+typedef struct ShardResult {
+    uint64_t rows;
+    uint64_t bytes;       /* as staged: file bytes where there are files, else an estimate */
+    const char *checksum; /* "sha256:…" of a staged file; NULL where there is none */
+} ShardResult;
+
+/* Plain data; an intent stores all of it (delivery/intent.h). */
+typedef struct Delivery {
+    const char *job;    /* the job's name, for labels and messages */
+    const char *run_id; /* base/id.h: [a-z0-9-], never reused for other work */
+    int attempt;        /* from 1; rises, durably, when staged data is void and read again */
+    LoadMode load;
+    TableRef table;
+    Schema schema;      /* of the rows, and of the target table */
+    const char *format; /* of staged files: "avro", "ndjson"; NULL: the target's own way */
+    size_t shard_count;
+    const ShardResult *shards; /* shard_count of them once staged; NULL before */
+} Delivery;
+
+/* What a target knows of a delivery: the answer to "was this run applied?" after a crash. */
+typedef enum DeliveryStatus {
+    DELIVERY_UNKNOWN, /* nothing whole is staged */
+    DELIVERY_STAGED,  /* every shard in `shards` is staged whole, not yet visible */
+    DELIVERY_APPLIED, /* visible */
+} DeliveryStatus;
+
+typedef struct TargetTable {
+    bool exists;
+    Schema schema;      /* of the existing table, in BigQuery's terms where the target can tell */
+    int64_t row_count;  /* −1: unknown */
+    int64_t byte_count; /* −1: unknown */
+} TargetTable;
+
+typedef struct TargetOps {
+    void (*close)(Target *target); /* accepts NULL */
+
+    /* Adds one line per thing that matters (where the library was looked for, whether the file can be
+     * written, …). Fails only when nothing could be looked at. */
+    bool (*check)(Target *target, CheckReport *report, Error *error);
+
+    /* The table as it is now; exists = false is not an error. */
+    bool (*describe)(Target *target, const TableRef *table, Arena *arena, TargetTable *ret_table,
+                     Error *error);
+
+    /* The statements (or, for files, the schema) that would make the table; for `plan`. */
+    bool (*ddl)(Target *target, const Delivery *delivery, Arena *arena, const char **ret_text,
+                Error *error);
+
+    /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: an append whose columns
+     * the existing table does not have or has with another type. Changes nothing. */
+    bool (*validate)(Target *target, const Delivery *delivery, Error *error);
+
+    /* Makes an empty staging place; removes what an earlier attempt of this run left there. */
+    bool (*prepare)(Target *target, const Delivery *delivery, Error *error);
+
+    /* A sink for one shard (0 … shard_count−1). Sinks of several shards work side by side. */
+    bool (*sink_open)(Target *target, const Delivery *delivery, size_t shard, Sink **ret_sink,
+                      Error *error);
+
+    /* delivery->shards set: looks whether they are staged whole (rows, size, checksum) or applied.
+     * Not set: only whether the run was applied. *ret_rows (may be NULL): rows applied, when known. */
+    bool (*status)(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
+                   uint64_t *ret_rows, Error *error);
+
+    /* One atomic step: a reader sees the rows of before or those of after. Remembers the run id with
+     * the same step, so that doing it again does nothing. *ret_rows: rows that the step made visible. */
+    bool (*apply)(Target *target, const Delivery *delivery, uint64_t *ret_rows, Error *error);
+
+    /* Removes what is staged for this run, if anything. Never touches what was applied. */
+    bool (*discard)(Target *target, const Delivery *delivery, Error *error);
+} TargetOps;
+
+struct Target {
+    const TargetOps *ops; /* first member of each driver's struct */
+};
+
+typedef struct SinkOps {
+    /* Takes all rows of the batch; values are borrowed only during the call. ERROR_DATA for a row
+     * that the target's format cannot hold. */
+    bool (*write)(Sink *sink, const Batch *batch, Error *error);
+
+    /* Makes the shard durable; *ret_result's strings live as long as the arena. Call once. */
+    bool (*finish)(Sink *sink, Arena *arena, ShardResult *ret_result, Error *error);
+
+    /* Frees; an unfinished shard leaves nothing that could be taken for a whole one. Accepts NULL. */
+    void (*close)(Sink *sink);
+} SinkOps;
+
+struct Sink {
+    const SinkOps *ops;
+    uint64_t rows;  /* written so far */
+    uint64_t bytes; /* staged so far, for progress */
+};
+
+/* One row of main.c's table of drivers. */
+typedef struct TargetDriver {
+    const char *type; /* "duckdb" */
+    bool (*open)(const DestinationConfig *config, Target **ret_target, Error *error);
+} TargetDriver;
+
+static inline void target_close_ptr(Target **target)
+{
+    if (*target)
+        (*target)->ops->close(*target);
+}
+
+static inline void sink_close_ptr(Sink **sink)
+{
+    if (*sink)
+        (*sink)->ops->close(*sink);
+}
