@@ -81,7 +81,10 @@ remove_guards() {
 
 # put_guard FILE MODE TEXT: for the time of the installation only, and never over a file that is there
 put_guard() {
-  if [ -e "$1" ]; then return; fi
+  if [ -e "$1" ]; then
+    echo "  left as it is: $1"
+    return
+  fi
   echo "  for the time of the installation: $1"
   guard_files+=("$1")
   as_root mkdir -p "$(dirname "$1")"
@@ -103,6 +106,8 @@ install_with_apt() {
   put_guard /etc/postgresql-common/createcluster.d/bqferry-setup.conf 644 'create_main_cluster = false'
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
     "${packages[@]}"
+  # Debian also starts a new pgbouncer at the next boot
+  case " ${packages[*]} " in *" pgbouncer "*) as_root update-rc.d pgbouncer disable ;; esac
 }
 
 install_packages() {
