@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every check of the source, each whatever the others say. The last line counts them.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+build=build/debug
+jobs=$(nproc)
+
+# repository_files PATTERN...: tracked, and new ones that are not ignored
+repository_files() {
+  git ls-files -z --cached --others --exclude-standard -- "$@" | while IFS= read -r -d '' file; do
+    [ ! -f "$file" ] || printf '%s\0' "$file"
+  done
+}
+
+check_format() {
+  local wrong
+  wrong=$(repository_files '*.[ch]' | xargs -0 clang-format --dry-run 2>&1 |
+    sed -n 's/:[0-9]*:[0-9]*: warning:.*//p' | sort -u)
+  [ -z "$wrong" ] || { printf '%s\n' "$wrong" "(make format)"; return 1; }
+}
+
+check_layers() { python3 tools/lint/layers.py; }
+check_limits() { python3 tools/lint/limits.py; }
+check_banned() { python3 tools/lint/banned.py; }
+check_leaks() { python3 tools/lint/leaks.py; }
+
+check_shell() {
+  { repository_files '*.sh'; repository_files .ci/run; } | xargs -0 shellcheck
+}
+
+# A header compiles alone, so the order of includes never matters.
+check_headers() {
+  local flags status=0
+  flags=$(pkg-config --cflags libpq jansson yaml-0.1 zlib libzstd libdeflate)
+  while IFS= read -r -d '' header; do
+    # shellcheck disable=SC2086 # flags are words
+    echo "#include \"${header#src/}\"" | cc -std=gnu17 -D_GNU_SOURCE -DBQFERRY_HAVE_DUCKDB \
+      -Wall -Wextra -Werror -Isrc -isystem .deps/duckdb $flags -fsyntax-only -x c - || status=1
+  done < <(repository_files 'src/*.h')
+  return $status
+}
+
+# docs/configuration.md is what the program says about itself (make docs).
+check_docs() {
+  cmake --build "$build" --target bqferry >"$build/lint-build.log" || { cat "$build/lint-build.log"; return 1; }
+  "$build/bqferry" config docs | diff docs/configuration.md -
+}
+
+check_tidy() {
+  repository_files 'src/*.c' | xargs -0 -n 1 -P "$jobs" clang-tidy --quiet -p "$build"
+}
+
+passed=0 failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+cmake --preset debug >"$log" || { cat "$log"; echo "0 passed, 1 failed"; exit 1; }
+
+[ $# -gt 0 ] || set -- format layers limits banned leaks shell headers docs tidy
+for check; do
+  if "check_$check" >"$log" 2>&1 </dev/null; then
+    echo "ok   lint $check"
+    passed=$((passed + 1))
+  else
+    grep -v 'warnings generated\.$' "$log" || true
+    echo "FAIL lint $check"
+    failed=$((failed + 1))
+  fi
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
