@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 PATTERNS = {
-    "a path of somebody's machine": re.compile(r"(?<![\w.$}-])/(?:work|root|Users)/|bash_[j]obs"),
+    "a path of somebody's machine": re.compile(r"(?<![\w.$}~-])/(?:work|root|Users)/|bash_[j]obs"),
     "the address of a package registry": re.compile(
         r"https?://[^\s/\"']*(?:registry|npmjs|pypi|pythonhosted|golang|crates|mirror|artifactory"
         r"|nexus|deb\.debian|snapshot\.debian)", re.I),
