@@ -10,19 +10,23 @@ enum { FIRST_WAIT_MS = 250, MAX_WAIT_MS = 30000 };
 
 void backoff_init(Backoff *backoff, int64_t budget_ms)
 {
-    int64_t now = clock_monotonic_ns();
     *backoff = (Backoff){
-        .deadline_ns = now + budget_ms * 1000000,
+        .budget_ms = budget_ms,
         .next_ms = FIRST_WAIT_MS,
         .max_ms = MAX_WAIT_MS,
-        .seed = (unsigned)now,
+        .seed = (unsigned)clock_monotonic_ns(),
     };
 }
 
 bool backoff_wait(Backoff *backoff)
 {
-    int64_t left_ms = (backoff->deadline_ns - clock_monotonic_ns()) / 1000000;
-    if (left_ms <= 0 || cancel_requested())
+    int64_t now = clock_monotonic_ns();
+    if (backoff->budget_ms <= 0 || cancel_requested())
+        return false;
+    if (backoff->deadline_ns == 0)
+        backoff->deadline_ns = now + backoff->budget_ms * 1000000;
+    int64_t left_ms = (backoff->deadline_ns - now) / 1000000;
+    if (left_ms <= 0)
         return false;
     int64_t wait_ms = 1 + (int64_t)rand_r(&backoff->seed) % backoff->next_ms;
     clock_sleep_ms(wait_ms < left_ms ? wait_ms : left_ms);

@@ -6,14 +6,16 @@
 #include <stdint.h>
 
 typedef struct Backoff {
-    int64_t deadline_ns; /* monotonic */
+    int64_t budget_ms;
+    int64_t deadline_ns; /* monotonic; 0 until the first wait */
     int64_t next_ms;     /* upper bound of the next wait */
     int64_t max_ms;
     unsigned seed;
     int tries; /* waits so far */
 } Backoff;
 
-/* budget_ms bounds all waits together; 0 means: never retry. Waits grow from 250 ms to 30 s. */
+/* Retries may go on for budget_ms after the first failure, at least once; 0 means: never retry. Waits
+ * grow from 250 ms to 30 s. */
 void backoff_init(Backoff *backoff, int64_t budget_ms);
 
 /* Sleeps a random part of the current bound, doubles the bound, and returns true; returns false, at

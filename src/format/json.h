@@ -20,7 +20,7 @@ Json *json_array(void);
 void json_free(Json *json); /* accepts NULL */
 DEFINE_CLEANUP(Json, json_free)
 
-void json_set(Json *object, const char *key, Json *child);
+void json_set(Json *object, const char *key, Json *child); /* NULL child: JSON null */
 void json_set_text(Json *object, const char *key, const char *text); /* NULL text: JSON null */
 void json_set_int(Json *object, const char *key, int64_t integer);
 void json_set_real(Json *object, const char *key, double real);
@@ -28,6 +28,7 @@ void json_set_bool(Json *object, const char *key, bool boolean);
 void json_append(Json *array, Json *child);
 void json_append_text(Json *array, const char *text);
 
+Json *json_copy(const Json *json); /* deep; the caller frees */
 bool json_is_object(const Json *json);
 size_t json_count(const Json *array); /* 0 for anything else and for NULL */
 Json *json_at(const Json *array, size_t index);

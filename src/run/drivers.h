@@ -21,5 +21,8 @@ bool drivers_open_target(const Drivers *drivers, const DestinationConfig *config
 bool drivers_open_state(const Drivers *drivers, const Config *config, StateStore **ret_store,
                         Error *error);
 
+/* The configured dataset, else the target's own default, else "". */
+const char *drivers_default_dataset(const Drivers *drivers, const DestinationConfig *config);
+
 /* The driver whose url_schemes hold the URL's scheme; NULL when none does. */
 const SourceDriver *drivers_source_of_url(const Drivers *drivers, const char *url);

@@ -36,6 +36,7 @@ typedef struct RelationList {
  * that can join the snapshot can read the same rows. */
 typedef struct Shard {
     const char *method;    /* "ctid", "keyset", "whole" */
+    const char *relation;  /* quoted name to read instead of the extract's own (a partition); or NULL */
     const char *predicate; /* SQL condition over the relation; NULL: everything */
     int64_t row_estimate;  /* −1: unknown */
 } Shard;

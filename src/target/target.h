@@ -23,7 +23,7 @@ typedef struct Target Target;
 typedef struct Sink Sink;
 
 typedef struct TableRef {
-    const char *dataset; /* a schema in DuckDB, a folder in files; never NULL */
+    const char *dataset; /* a schema in DuckDB, a folder in files ("" for none); never NULL */
     const char *table;
 } TableRef;
 
@@ -124,6 +124,7 @@ struct Sink {
 /* One row of main.c's table of drivers. */
 typedef struct TargetDriver {
     const char *type; /* "duckdb" */
+    const char *default_dataset; /* when the configuration names none: "main"; NULL: "" */
     bool (*open)(const DestinationConfig *config, Target **ret_target, Error *error);
 } TargetDriver;
 

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delivery/delivery.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { STATE_VERSION = 1 };
+
+struct JobDelivery {
+    StateStore *store;
+    StateLock *lock;
+    Target *target;
+    const char *job;
+    const char *destination;
+    Arena arena;    /* of the settled intent and our own copies */
+    Json *last_run; /* the record of the last committed run; may be NULL */
+    bool has_intent;
+    Intent intent;
+};
+
+static uint64_t staged_rows(const Delivery *delivery)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; delivery->shards && i < delivery->shard_count; i++)
+        rows += delivery->shards[i].rows;
+    return rows;
+}
+
+static bool save(JobDelivery *delivery, const Intent *intent, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *state = json_object();
+    json_set_int(state, "version", STATE_VERSION);
+    json_set_text(state, "job", delivery->job);
+    json_set(state, "intent", intent ? intent_to_json(intent) : NULL);
+    json_set(state, "last_run", delivery->last_run ? json_copy(delivery->last_run) : NULL);
+    return delivery->store->ops->save(delivery->store, delivery->job, state, error);
+}
+
+static bool load(JobDelivery *delivery, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *state = NULL;
+    if (!delivery->store->ops->load(delivery->store, delivery->job, &state, error))
+        return false;
+    const Json *last_run = json_get(state, "last_run");
+    if (json_is_object(last_run))
+        delivery->last_run = json_copy(last_run);
+    const Json *intent = json_get(state, "intent");
+    if (!json_is_object(intent))
+        return true;
+    if (!intent_from_json(intent, &delivery->arena, &delivery->intent, error)) {
+        error_hint(error, "the state of this job is damaged: restore it from a backup, or remove it "
+                          "to forget the interrupted run");
+        return false;
+    }
+    delivery->intent.delivery.job = delivery->job;
+    delivery->has_intent = true;
+    return true;
+}
+
+bool delivery_open(StateStore *store, Target *target, const char *destination, const char *job,
+                   JobDelivery **ret_delivery, Error *error)
+{
+    CLEANUP(delivery_close_ptr) JobDelivery *delivery = memory_zalloc(1, sizeof *delivery);
+    delivery->store = store;
+    delivery->target = target;
+    delivery->job = arena_strdup(&delivery->arena, job);
+    delivery->destination = arena_strdup(&delivery->arena, destination);
+    if (!store->ops->lock(store, job, &delivery->lock, error) || !load(delivery, error))
+        return false;
+    *ret_delivery = TAKE_PTR(delivery);
+    return true;
+}
+
+void delivery_close(JobDelivery *delivery)
+{
+    if (!delivery)
+        return;
+    if (delivery->lock)
+        delivery->store->ops->unlock(delivery->store, delivery->lock);
+    json_free(delivery->last_run);
+    arena_done(&delivery->arena);
+    free(delivery);
+}
+
+static bool discard(JobDelivery *delivery, Error *error)
+{
+    if (!delivery->target->ops->discard(delivery->target, &delivery->intent.delivery, error))
+        return error_prefix(error, "removing what run %s staged", delivery->intent.delivery.run_id);
+    return fault_point("delivery.discarded", error);
+}
+
+static bool forget_intent(JobDelivery *delivery, Error *error)
+{
+    if (!save(delivery, NULL, error))
+        return false;
+    delivery->has_intent = false;
+    return true;
+}
+
+bool delivery_abandon(JobDelivery *delivery, Error *error)
+{
+    if (!delivery->has_intent)
+        return true;
+    return discard(delivery, error) && forget_intent(delivery, error);
+}
+
+bool delivery_commit(JobDelivery *delivery, Error *error)
+{
+    const Delivery *done = &delivery->intent.delivery;
+    char now[CLOCK_TEXT_SIZE];
+    clock_format_utc(clock_wall_us(), now);
+    Json *record = json_object();
+    json_set_text(record, "run_id", done->run_id);
+    json_set_int(record, "attempt", done->attempt);
+    json_set_text(record, "load", load_mode_name(done->load));
+    json_set_text(record, "snapshot", delivery->intent.snapshot);
+    json_set_int(record, "rows", (int64_t)staged_rows(done));
+    json_set_text(record, "committed_at", now);
+    json_free(delivery->last_run);
+    delivery->last_run = record;
+    if (!discard(delivery, error) || !forget_intent(delivery, error)) {
+        error_prefix(error, "the rows are applied, but the run could not be closed");
+        error_hint(error, "run the job again: it finds them applied and only closes the run");
+        return false;
+    }
+    return fault_point("delivery.committed", error);
+}
+
+bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error)
+{
+    const Delivery *staged = &delivery->intent.delivery;
+    uint64_t wanted = staged_rows(staged);
+    if (!delivery->target->ops->apply(delivery->target, staged, ret_rows, error) ||
+        !fault_point("delivery.applied", error))
+        return false;
+    if (*ret_rows != wanted) {
+        /* Applied once already: an intent kept would only repeat this failure on every run. */
+        delivery_abandon(delivery, NULL);
+        error_set(error, ERROR_TARGET,
+                  "%" PRIu64 " rows were staged but %" PRIu64 " were applied to %s", wanted, *ret_rows,
+                  staged->table.table);
+        return error_hint(error, "something else writes to this table; compare it with the source");
+    }
+    return fault_point("delivery.checked", error);
+}
+
+static bool settle_counted(JobDelivery *delivery, SettleResult *result, Error *error)
+{
+    const Delivery *staged = &delivery->intent.delivery;
+    DeliveryStatus status;
+    if (!delivery->target->ops->status(delivery->target, staged, &status, NULL, error))
+        return false;
+    if (status == DELIVERY_UNKNOWN) {
+        log_warning(delivery->job, "what run %s staged is gone or damaged; it is read again",
+                    staged->run_id);
+        result->outcome = SETTLE_VOIDED;
+        return delivery_abandon(delivery, error);
+    }
+    result->outcome = SETTLE_APPLIED;
+    return delivery_apply(delivery, &result->rows_applied, error) &&
+           delivery_commit(delivery, error);
+}
+
+/* Staging of another destination cannot be reached from here; what it holds was never visible. */
+static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result, Error *error)
+{
+    log_warning(delivery->job,
+                "the interrupted run %s was made for %s, the destination is now %s; it is given up, "
+                "and what it staged stays there",
+                delivery->intent.delivery.run_id, delivery->intent.destination,
+                delivery->destination);
+    result->outcome = SETTLE_VOIDED;
+    return forget_intent(delivery, error);
+}
+
+bool delivery_settle(JobDelivery *delivery, SettleResult *ret_result, Error *error)
+{
+    *ret_result = (SettleResult){.outcome = SETTLE_NOTHING};
+    if (!delivery->has_intent)
+        return true;
+    const Delivery *found = &delivery->intent.delivery;
+    snprintf(ret_result->run_id, sizeof ret_result->run_id, "%s", found->run_id);
+    ret_result->attempt = found->attempt;
+    ret_result->load = found->load;
+    ret_result->rows_staged = staged_rows(found);
+    bool settled;
+    if (strcmp(delivery->intent.destination, delivery->destination) != 0) {
+        settled = settle_elsewhere(delivery, ret_result, error);
+    } else if (delivery->intent.phase == INTENT_COUNTED) {
+        settled = settle_counted(delivery, ret_result, error);
+    } else {
+        ret_result->outcome = SETTLE_VOIDED;
+        settled = delivery_abandon(delivery, error);
+    }
+    if (!settled)
+        return error_prefix(error, "settling the interrupted run %s", ret_result->run_id);
+    return true;
+}
+
+bool delivery_begin(JobDelivery *delivery, const Intent *next, Error *error)
+{
+    Intent intent = *next;
+    intent.phase = INTENT_EXTRACTING;
+    intent.destination = delivery->destination;
+    intent.delivery.job = delivery->job;
+    intent.delivery.shards = NULL;
+    if (!save(delivery, &intent, error))
+        return error_prefix(error, "saving what is about to be done");
+    delivery->intent = intent;
+    delivery->has_intent = true;
+    if (!fault_point("delivery.intended", error))
+        return false;
+    if (!delivery->target->ops->prepare(delivery->target, &delivery->intent.delivery, error))
+        return error_prefix(error, "making room for staged rows");
+    return fault_point("delivery.prepared", error);
+}
+
+bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const uint64_t *rows_read,
+                      Error *error)
+{
+    if (!fault_point("delivery.staged", error))
+        return false;
+    for (size_t i = 0; i < delivery->intent.delivery.shard_count; i++) {
+        if (results[i].rows != rows_read[i])
+            return error_set(error, ERROR_INTERNAL,
+                             "shard %zu: %" PRIu64 " rows were read but %" PRIu64 " were staged", i,
+                             rows_read[i], results[i].rows);
+    }
+    Intent counted = delivery->intent;
+    counted.phase = INTENT_COUNTED;
+    counted.delivery.shards = results;
+    if (!save(delivery, &counted, error))
+        return error_prefix(error, "saving the counts");
+    delivery->intent = counted;
+    return fault_point("delivery.counted", error);
+}

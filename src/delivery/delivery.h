@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* delivery/delivery.h: exactly once. Between a job and its target stands a durable intent: it is written
+ * before anything is sent, and removed only after the target confirmed; whatever kills the process in
+ * between, delivery_settle brings the run to one of two ends: applied once, or not at all.
+ *
+ *   open → settle → begin → (rows into sinks) → counted → apply → commit → close
+ *                     ↑ begin again, under the next attempt, when staged data is void */
+#pragma once
+
+#include "delivery/intent.h"
+#include "state/state.h"
+
+typedef struct JobDelivery JobDelivery;
+
+typedef enum SettleOutcome {
+    SETTLE_NOTHING, /* no run was interrupted */
+    SETTLE_VOIDED,  /* one was, before its data was whole: staging is gone, nothing was visible */
+    SETTLE_APPLIED, /* one was, after: its rows are applied, exactly once, and committed */
+} SettleOutcome;
+
+typedef struct SettleResult {
+    SettleOutcome outcome;
+    char run_id[40];
+    int attempt;
+    LoadMode load;
+    uint64_t rows_staged;
+    uint64_t rows_applied;
+} SettleResult;
+
+/* Takes the job's lock (ERROR_LOCKED when another process has it) and reads its state. `destination`
+ * says in words which target this is; store and target outlive the delivery. */
+bool delivery_open(StateStore *store, Target *target, const char *destination, const char *job,
+                   JobDelivery **ret_delivery, Error *error);
+
+/* Gives the lock back; whatever is unfinished stays for the next settle. Accepts NULL. */
+void delivery_close(JobDelivery *delivery);
+DEFINE_CLEANUP(JobDelivery, delivery_close)
+
+/* Ends what an earlier process left. Must come before begin. */
+bool delivery_settle(JobDelivery *delivery, SettleResult *ret_result, Error *error);
+
+/* Makes the intent durable, then the staging place. `next->attempt` must be above that of an earlier
+ * begin of the same run. Plain data in `next` is borrowed until commit or abandon. */
+bool delivery_begin(JobDelivery *delivery, const Intent *next, Error *error);
+
+/* All shards are staged: checks rows read = rows staged for each, and makes the counts durable.
+ * `results` holds one entry per shard and is borrowed until commit or abandon. */
+bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const uint64_t *rows_read,
+                      Error *error);
+
+/* The one atomic step, safe to call again after a retryable error; then rows applied = rows staged. */
+bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error);
+
+/* Removes staging and the intent, and saves the run record. */
+bool delivery_commit(JobDelivery *delivery, Error *error);
+
+/* Voids what begin started (not after a successful apply): staging first, then the intent. When staging
+ * cannot be removed now, the intent stays and the next settle does it. */
+bool delivery_abandon(JobDelivery *delivery, Error *error);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delivery/intent.h"
+
+#include "schema/field_json.h"
+
+#include <string.h>
+
+static const char *const phase_names[] = {"extracting", "counted"};
+
+static Json *shard_to_json(const Shard *shard, const ShardResult *result)
+{
+    Json *json = json_object();
+    json_set_text(json, "method", shard->method);
+    json_set_text(json, "relation", shard->relation);
+    json_set_text(json, "predicate", shard->predicate);
+    if (result) {
+        json_set_int(json, "rows", (int64_t)result->rows);
+        json_set_int(json, "bytes", (int64_t)result->bytes);
+        json_set_text(json, "checksum", result->checksum);
+    }
+    return json;
+}
+
+Json *intent_to_json(const Intent *intent)
+{
+    const Delivery *delivery = &intent->delivery;
+    Json *json = json_object();
+    json_set_text(json, "phase", phase_names[intent->phase]);
+    json_set_text(json, "run_id", delivery->run_id);
+    json_set_int(json, "attempt", delivery->attempt);
+    json_set_text(json, "load", load_mode_name(delivery->load));
+    json_set_text(json, "destination", intent->destination);
+    json_set_text(json, "dataset", delivery->table.dataset);
+    json_set_text(json, "table", delivery->table.table);
+    json_set_text(json, "format", delivery->format);
+    json_set_text(json, "snapshot", intent->snapshot);
+    json_set(json, "schema", field_json_from_schema(&delivery->schema));
+    Json *shards = json_array();
+    for (size_t i = 0; i < delivery->shard_count; i++)
+        json_append(shards, shard_to_json(&intent->shards[i],
+                                          delivery->shards ? &delivery->shards[i] : NULL));
+    json_set(json, "shards", shards);
+    return json;
+}
+
+static void read_shards(const Json *shards, Arena *arena, Intent *intent)
+{
+    size_t count = json_count(shards);
+    Shard *bounds = ARENA_ARRAY(arena, Shard, count);
+    ShardResult *results = ARENA_ARRAY(arena, ShardResult, count);
+    for (size_t i = 0; i < count; i++) {
+        const Json *shard = json_at(shards, i);
+        bounds[i] = (Shard){
+            .method = arena_strdup(arena, json_get_text(shard, "method")),
+            .relation = arena_strdup(arena, json_get_text(shard, "relation")),
+            .predicate = arena_strdup(arena, json_get_text(shard, "predicate")),
+            .row_estimate = -1,
+        };
+        results[i] = (ShardResult){
+            .rows = (uint64_t)json_get_int(shard, "rows", 0),
+            .bytes = (uint64_t)json_get_int(shard, "bytes", 0),
+            .checksum = arena_strdup(arena, json_get_text(shard, "checksum")),
+        };
+    }
+    intent->shards = bounds;
+    intent->delivery.shard_count = count;
+    intent->delivery.shards = intent->phase == INTENT_COUNTED ? results : NULL;
+}
+
+static bool read_words(const Json *json, Intent *intent, Error *error)
+{
+    const char *phase = json_get_text(json, "phase");
+    const char *load = json_get_text(json, "load");
+    if (!phase || !load || !load_mode_parse(load, &intent->delivery.load))
+        return error_set(error, ERROR_CONFIG, "the intent's phase or load mode is missing");
+    for (size_t i = 0; i < sizeof phase_names / sizeof *phase_names; i++) {
+        if (strcmp(phase, phase_names[i]) == 0) {
+            intent->phase = (IntentPhase)i;
+            return true;
+        }
+    }
+    return error_set(error, ERROR_CONFIG, "the intent's phase \"%s\" is unknown", phase);
+}
+
+bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error *error)
+{
+    Intent intent = {0};
+    if (!read_words(json, &intent, error))
+        return false;
+    Delivery *delivery = &intent.delivery;
+    delivery->run_id = arena_strdup(arena, json_get_text(json, "run_id"));
+    delivery->attempt = (int)json_get_int(json, "attempt", 0);
+    delivery->table.dataset = arena_strdup(arena, json_get_text(json, "dataset"));
+    delivery->table.table = arena_strdup(arena, json_get_text(json, "table"));
+    delivery->format = arena_strdup(arena, json_get_text(json, "format"));
+    intent.destination = arena_strdup(arena, json_get_text(json, "destination"));
+    intent.snapshot = arena_strdup(arena, json_get_text(json, "snapshot"));
+    if (!delivery->run_id || delivery->attempt < 1 || !delivery->table.dataset ||
+        !delivery->table.table || !intent.destination)
+        return error_set(error, ERROR_CONFIG, "the intent lacks its run id, attempt or target");
+    const Json *schema = json_get(json, "schema");
+    if (!schema || !field_json_to_schema(schema, arena, &delivery->schema, error))
+        return error_prefix(error, "the intent's schema");
+    read_shards(json_get(json, "shards"), arena, &intent);
+    *ret_intent = intent;
+    return true;
+}

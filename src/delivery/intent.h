@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* delivery/intent.h: the durable form of a delivery, inside a job's state object.
+ *
+ *   {"version": 1, "job": …, "intent": null | {…}, "last_run": null | {…}} */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "format/json.h"
+#include "source/source.h"
+#include "target/target.h"
+
+typedef enum IntentPhase {
+    INTENT_EXTRACTING, /* rows may be arriving in staging; nothing can be visible */
+    INTENT_COUNTED,    /* every shard is staged and counted; apply may have happened */
+} IntentPhase;
+
+typedef struct Intent {
+    IntentPhase phase;
+    Delivery delivery;
+    const char *destination; /* which target it was made for: "duckdb /data/warehouse.duckdb" */
+    const char *snapshot;    /* the source's log position; NULL when unknown */
+    const Shard *shards;     /* delivery.shard_count bounds */
+} Intent;
+
+Json *intent_to_json(const Intent *intent);
+
+/* ERROR_CONFIG when the object is not an intent of this version. */
+bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error *error);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/extract.h: workers that stream shards from readers into sinks. */
+#pragma once
+
+#include "run/plan.h"
+
+typedef struct ExtractJob {
+    Source *source;
+    Snapshot *snapshot;
+    Target *target;
+    const Extract *extract;
+    const ShardList *shards;
+    const Delivery *delivery;
+    size_t workers;
+    JobProgress *progress;
+    Arena *arena;           /* for what outlives the call: checksums */
+    ShardResult *results;   /* out: one a shard */
+    uint64_t *rows_read;    /* out: one a shard */
+    uint64_t *bytes_read;   /* out: one a shard */
+    InvalidCounts *invalid; /* out: one a column, added up */
+} ExtractJob;
+
+/* Reads every shard into a sink of its own. On failure all sinks are closed unfinished; whether a new
+ * attempt may help is in error->retryable. */
+bool extract_run(ExtractJob *job, Error *error);

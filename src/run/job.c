@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/job.h"
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "delivery/delivery.h"
+#include "run/extract.h"
+#include "run/plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One try at planning, reading and staging; a new try gets a new one of these. */
+typedef struct Attempt {
+    Arena arena;
+    PlannedJob planned;
+    ShardList shards;
+    ShardResult *results;
+    uint64_t *rows_read;
+    uint64_t *bytes_read;
+    InvalidCounts *invalid;
+} Attempt;
+
+static void attempt_done(Attempt *attempt)
+{
+    arena_done(&attempt->arena);
+    *attempt = (Attempt){0};
+}
+
+static void enter_phase(JobRun *run, JobPhase phase)
+{
+    static _Thread_local int64_t entered_ns;
+    int64_t now = clock_monotonic_ns();
+    JobPhase before = (JobPhase)atomic_load(&run->progress->phase);
+    if (before == PHASE_WAITING)
+        atomic_store(&run->progress->started_ns, now);
+    else
+        run->report->phase_ns[before] += now - entered_ns;
+    entered_ns = now;
+    atomic_store(&run->progress->phase, phase);
+    if (phase == PHASE_DONE || phase == PHASE_FAILED)
+        atomic_store(&run->progress->finished_ns, now);
+}
+
+static char *keep_text(JobRun *run, const char *text)
+{
+    pthread_mutex_lock(run->arena_lock);
+    char *kept = arena_strdup(run->arena, text);
+    pthread_mutex_unlock(run->arena_lock);
+    return kept;
+}
+
+static void add_note(JobRun *run, const char *note)
+{
+    JobReport *report = run->report;
+    char *kept = keep_text(run, note);
+    pthread_mutex_lock(run->arena_lock);
+    const char **notes = ARENA_ARRAY(run->arena, const char *, report->note_count + 1);
+    pthread_mutex_unlock(run->arena_lock);
+    if (report->note_count)
+        memcpy(notes, report->notes, report->note_count * sizeof *notes);
+    notes[report->note_count++] = kept;
+    report->notes = notes;
+}
+
+static bool settle(JobRun *run, JobDelivery *delivery, bool *ret_finished, Error *error)
+{
+    enter_phase(run, PHASE_SETTLE);
+    SettleResult settled;
+    if (!delivery_settle(delivery, &settled, error))
+        return false;
+    if (settled.outcome == SETTLE_VOIDED) {
+        log_info(run->job->name, "run %s was interrupted before its rows were whole; reading again",
+                 settled.run_id);
+        add_note(run, "an interrupted run was voided first");
+    }
+    *ret_finished = settled.outcome == SETTLE_APPLIED;
+    if (!*ret_finished)
+        return true;
+    JobReport *report = run->report;
+    snprintf(report->run_id, sizeof report->run_id, "%s", settled.run_id);
+    report->attempt = settled.attempt;
+    report->load = settled.load;
+    report->status = JOB_SETTLED;
+    report->rows_read = report->rows_staged = settled.rows_staged;
+    report->rows_applied = settled.rows_applied;
+    add_note(run, "the interrupted run was brought to its end; nothing was read again");
+    return true;
+}
+
+static bool plan_attempt(JobRun *run, Attempt *attempt, SharedSnapshot *shared, Error *error)
+{
+    Source *source;
+    Snapshot *snapshot = shared_snapshot_get(shared);
+    if (!session_source(run->session, run->job->config->connection, &source, error) ||
+        !job_plan(run->session, run->options, run->job, &attempt->arena, &attempt->planned, error) ||
+        !job_shards(snapshot, source, run->options, run->job, &attempt->planned, &attempt->arena,
+                    &attempt->shards, error))
+        return false;
+    size_t shards = attempt->shards.count, columns = attempt->planned.plan.column_count;
+    attempt->results = ARENA_ARRAY(&attempt->arena, ShardResult, shards);
+    attempt->rows_read = ARENA_ARRAY(&attempt->arena, uint64_t, shards);
+    attempt->bytes_read = ARENA_ARRAY(&attempt->arena, uint64_t, shards);
+    attempt->invalid = ARENA_ARRAY(&attempt->arena, InvalidCounts, columns);
+    Delivery *next = &attempt->planned.delivery;
+    next->run_id = run->report->run_id;
+    next->attempt = run->report->attempt;
+    next->shard_count = shards;
+    run->report->load = next->load;
+    run->report->shards = shards;
+    run->report->workers = job_workers(snapshot, run->job, &attempt->shards);
+    atomic_store(&run->progress->row_estimate, attempt->planned.table.row_estimate);
+    return fault_point("run.planned", error);
+}
+
+static bool extract_attempt(JobRun *run, Attempt *attempt, Snapshot *snapshot,
+                            JobDelivery *delivery, Error *error)
+{
+    Source *source;
+    if (!session_source(run->session, run->job->config->connection, &source, error))
+        return false;
+    Intent intent = {
+        .delivery = attempt->planned.delivery,
+        .snapshot = snapshot->position,
+        .shards = attempt->shards.shards,
+    };
+    if (!delivery_begin(delivery, &intent, error))
+        return false;
+    atomic_store(&run->progress->rows, 0);
+    atomic_store(&run->progress->bytes, 0);
+    ExtractJob extract = {
+        .source = source,
+        .snapshot = snapshot,
+        .target = session_target(run->session),
+        .extract = &attempt->planned.extract,
+        .shards = &attempt->shards,
+        .delivery = &attempt->planned.delivery,
+        .workers = run->report->workers,
+        .progress = run->progress,
+        .arena = &attempt->arena,
+        .results = attempt->results,
+        .rows_read = attempt->rows_read,
+        .bytes_read = attempt->bytes_read,
+        .invalid = attempt->invalid,
+    };
+    return extract_run(&extract, error) &&
+           delivery_counted(delivery, attempt->results, attempt->rows_read, error);
+}
+
+/* Everything up to the durable counts. A failed try leaves nothing staged, if that can be helped. */
+static bool stage_once(JobRun *run, JobDelivery *delivery, Attempt *attempt, Error *error)
+{
+    SharedSnapshot *shared;
+    enter_phase(run, PHASE_PLAN);
+    if (!session_acquire_snapshot(run->session, run->job->config->connection, &shared, error))
+        return false;
+    Snapshot *snapshot = shared_snapshot_get(shared);
+    bool staged = plan_attempt(run, attempt, shared, error);
+    if (staged) {
+        enter_phase(run, PHASE_EXTRACT);
+        staged = extract_attempt(run, attempt, snapshot, delivery, error);
+    }
+    if (staged && snapshot->note)
+        add_note(run, snapshot->note);
+    bool lost = !staged && error->kind == ERROR_SOURCE && error->retryable;
+    session_release_snapshot(shared, lost);
+    Error cleanup = {0};
+    if (!staged && !delivery_abandon(delivery, &cleanup))
+        log_warning(run->job->name, "%s; the next run will do it", cleanup.message);
+    return staged;
+}
+
+static bool stage(JobRun *run, JobDelivery *delivery, Attempt *attempt, Backoff *backoff,
+                  Error *error)
+{
+    for (;;) {
+        run->report->attempt++;
+        if (stage_once(run, delivery, attempt, error))
+            return true;
+        if (!error->retryable || !backoff_wait(backoff))
+            return false;
+        log_warning(run->job->name, "%s; trying again", error->message);
+        run->report->retries++;
+        attempt_done(attempt);
+        *error = (Error){0};
+    }
+}
+
+static bool apply(JobRun *run, JobDelivery *delivery, Backoff *backoff, Error *error)
+{
+    enter_phase(run, PHASE_APPLY);
+    while (!delivery_apply(delivery, &run->report->rows_applied, error)) {
+        if (!error->retryable || !backoff_wait(backoff)) {
+            error_hint(error, "the rows are staged: run the job again to apply them without reading "
+                              "the source");
+            return false;
+        }
+        log_warning(run->job->name, "%s; trying again", error->message);
+        run->report->retries++;
+        *error = (Error){0};
+    }
+    enter_phase(run, PHASE_COMMIT);
+    return delivery_commit(delivery, error);
+}
+
+static bool has_invalid(const InvalidCounts *counts)
+{
+    for (size_t reason = 0; reason < INVALID_REASON_COUNT_; reason++) {
+        if (counts->counts[reason])
+            return true;
+    }
+    return false;
+}
+
+static void report_attempt(JobRun *run, const Attempt *attempt)
+{
+    JobReport *report = run->report;
+    for (size_t i = 0; i < attempt->shards.count; i++) {
+        report->rows_read += attempt->rows_read[i];
+        report->bytes_read += attempt->bytes_read[i];
+        report->rows_staged += attempt->results[i].rows;
+        report->bytes_staged += attempt->results[i].bytes;
+    }
+    size_t columns = attempt->planned.plan.column_count;
+    pthread_mutex_lock(run->arena_lock);
+    report->invalid = ARENA_ARRAY(run->arena, ColumnInvalid, columns);
+    for (size_t i = 0; i < columns; i++) {
+        if (!has_invalid(&attempt->invalid[i]))
+            continue;
+        report->invalid[report->invalid_count++] = (ColumnInvalid){
+            .column = arena_strdup(run->arena, attempt->planned.plan.columns[i].field.name),
+            .counts = attempt->invalid[i],
+        };
+    }
+    pthread_mutex_unlock(run->arena_lock);
+    if (attempt->shards.note)
+        add_note(run, attempt->shards.note);
+}
+
+static bool run_steps(JobRun *run, Error *error)
+{
+    CLEANUP(delivery_close_ptr) JobDelivery *delivery = NULL;
+    CLEANUP(attempt_done) Attempt attempt = {0};
+    Backoff backoff;
+    bool finished;
+    if (run->job->error) {
+        *error = *run->job->error;
+        return false;
+    }
+    backoff_init(&backoff, run->job->config->retry_budget_ms);
+    if (!delivery_open(session_state(run->session), session_target(run->session),
+                       session_destination(run->session), run->job->name, &delivery, error) ||
+        !settle(run, delivery, &finished, error))
+        return false;
+    if (finished)
+        return true;
+    id_new_run(run->report->run_id);
+    if (!stage(run, delivery, &attempt, &backoff, error))
+        return false;
+    report_attempt(run, &attempt);
+    run->report->status = JOB_SUCCEEDED;
+    return apply(run, delivery, &backoff, error);
+}
+
+bool job_run(JobRun *run)
+{
+    Error error = {0};
+    bool done = run_steps(run, &error);
+    enter_phase(run, done ? PHASE_DONE : PHASE_FAILED);
+    if (!done) {
+        run->report->status = JOB_FAILED;
+        run->report->error = error;
+        log_error(run->job->name, &error);
+    }
+    return done;
+}

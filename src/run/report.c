@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/report.h"
+
+#include "base/clock.h"
+
+enum { REPORT_VERSION = 1 };
+
+void run_report_done(RunReport *report)
+{
+    arena_done(&report->arena);
+}
+
+static bool has_failed(const JobReport *job)
+{
+    return job->status == JOB_FAILED || job->status == JOB_NOT_RUN;
+}
+
+int run_report_exit_code(const RunReport *report)
+{
+    int code = 0;
+    for (size_t i = 0; i < report->job_count; i++) {
+        if (!has_failed(&report->jobs[i]))
+            continue;
+        int own = error_exit_code(report->jobs[i].error.kind);
+        code = code == 0 || code == own ? own : 1;
+    }
+    return code;
+}
+
+const char *job_status_name(JobStatus status)
+{
+    static const char *const names[] = {"succeeded", "settled", "failed", "not_run"};
+    return names[status];
+}
+
+static Json *invalid_json(const JobReport *job)
+{
+    Json *json = json_object();
+    for (size_t i = 0; i < job->invalid_count; i++) {
+        Json *reasons = json_object();
+        for (int reason = 0; reason < INVALID_REASON_COUNT_; reason++) {
+            uint64_t count = job->invalid[i].counts.counts[reason];
+            if (count)
+                json_set_int(reasons, invalid_reason_name((InvalidReason)reason), (int64_t)count);
+        }
+        json_set(json, job->invalid[i].column, reasons);
+    }
+    return json;
+}
+
+static Json *phases_json(const JobReport *job)
+{
+    Json *json = json_object();
+    for (int phase = PHASE_SETTLE; phase <= PHASE_COMMIT; phase++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_ms", job_phase_name((JobPhase)phase));
+        json_set_int(json, key, job->phase_ns[phase] / 1000000);
+    }
+    return json;
+}
+
+static Json *error_json(const Error *error)
+{
+    Json *json = json_object();
+    json_set_text(json, "kind", error_kind_name(error->kind));
+    json_set_text(json, "message", error->message);
+    json_set_text(json, "hint", error->hint[0] ? error->hint : NULL);
+    json_set_bool(json, "retryable", error->retryable);
+    return json;
+}
+
+static Json *job_json(const JobReport *job)
+{
+    Json *json = json_object();
+    json_set_text(json, "job", job->job);
+    json_set_text(json, "status", job_status_name(job->status));
+    json_set_text(json, "run_id", job->run_id[0] ? job->run_id : NULL);
+    json_set_int(json, "attempt", job->attempt);
+    json_set_text(json, "load", load_mode_name(job->load));
+    Json *source = json_object();
+    json_set_text(source, "connection", job->connection);
+    json_set_text(source, "relation", job->relation);
+    json_set(json, "source", source);
+    json_set_text(json, "target", job->target);
+    json_set_int(json, "workers", (int64_t)job->workers);
+    json_set_int(json, "shards", (int64_t)job->shards);
+    json_set_int(json, "rows_read", (int64_t)job->rows_read);
+    json_set_int(json, "bytes_read", (int64_t)job->bytes_read);
+    json_set_int(json, "rows_staged", (int64_t)job->rows_staged);
+    json_set_int(json, "bytes_staged", (int64_t)job->bytes_staged);
+    json_set_int(json, "rows_applied", (int64_t)job->rows_applied);
+    json_set(json, "invalid", invalid_json(job));
+    json_set(json, "phases", phases_json(job));
+    json_set_int(json, "retries", job->retries);
+    Json *notes = json_array();
+    for (size_t i = 0; i < job->note_count; i++)
+        json_append_text(notes, job->notes[i]);
+    json_set(json, "notes", notes);
+    json_set(json, "error", has_failed(job) ? error_json(&job->error) : NULL);
+    return json;
+}
+
+Json *run_report_json(const RunReport *report)
+{
+    char time[CLOCK_TEXT_SIZE];
+    Json *json = json_object();
+    json_set_int(json, "version", REPORT_VERSION);
+    clock_format_utc(report->started_us, time);
+    json_set_text(json, "started_at", time);
+    clock_format_utc(report->finished_us, time);
+    json_set_text(json, "finished_at", time);
+    json_set_int(json, "duration_ms", (report->finished_us - report->started_us) / 1000);
+    json_set_int(json, "exit_code", run_report_exit_code(report));
+    Json *jobs = json_array();
+    for (size_t i = 0; i < report->job_count; i++)
+        json_append(jobs, job_json(&report->jobs[i]));
+    json_set(json, "jobs", jobs);
+    return json;
+}
+
+bool run_report_write(const RunReport *report, const char *path, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *json = run_report_json(report);
+    return json_write_file(path, json, error);
+}

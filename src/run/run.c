@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run.h"
+
+#include "base/clock.h"
+#include "run/job.h"
+
+#include <string.h>
+
+typedef struct RunGroup {
+    const RunOptions *options;
+    Session *session;
+    const RunJobs *jobs;
+    JobProgress *progress;
+    RunReport *report;
+    pthread_mutex_t arena_lock;
+} RunGroup;
+
+static bool run_one(void *context, size_t index, size_t worker, const StopFlag *stop, Error *error)
+{
+    (void)worker;
+    (void)stop;
+    RunGroup *group = context;
+    JobRun run = {
+        .session = group->session,
+        .options = group->options,
+        .job = &group->jobs->jobs[index],
+        .progress = &group->progress[index],
+        .report = &group->report->jobs[index],
+        .arena = &group->report->arena,
+        .arena_lock = &group->arena_lock,
+    };
+    bool done = job_run(&run);
+    if (!done)
+        *error = run.report->error;
+    return done;
+}
+
+static void start_report(const RunJobs *jobs, RunReport *report, JobProgress *progress)
+{
+    Arena *arena = &report->arena;
+    report->jobs = ARENA_ARRAY(arena, JobReport, jobs->count);
+    report->job_count = jobs->count;
+    for (size_t i = 0; i < jobs->count; i++) {
+        const RunJob *job = &jobs->jobs[i];
+        report->jobs[i] = (JobReport){
+            .job = job->name,
+            .status = JOB_NOT_RUN,
+            .load = job->config->load,
+            .connection = arena_strdup(arena, job->config->connection),
+            .relation = job->relation_text,
+            .target = *job->target.dataset
+                          ? arena_printf(arena, "%s.%s", job->target.dataset, job->target.table)
+                          : job->target.table,
+            .error = {.kind = ERROR_CANCELLED, .message = "stopped before its turn"},
+        };
+        progress[i].name = job->name;
+        atomic_store(&progress[i].row_estimate, -1);
+    }
+}
+
+static bool run_selected(RunGroup *group, Error *error)
+{
+    const RunOptions *options = group->options;
+    const ProgressDisplay *display = options->display;
+    size_t count = group->jobs->count;
+    if (display && display->start &&
+        !display->start(display->context, group->progress, count, error))
+        return false;
+    ParallelOptions parallel = {
+        .count = count,
+        .threads = (size_t)options->config->parallel,
+        .keep_going = true,
+    };
+    /* What failed is in the jobs' reports, each with its own error. */
+    Error first = {0};
+    parallel_run(&parallel, run_one, group, &first);
+    if (display && display->stop)
+        display->stop(display->context);
+    return true;
+}
+
+bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
+{
+    *ret_report = (RunReport){.started_us = clock_wall_us()};
+    CLEANUP(session_close_ptr) Session *session = NULL;
+    RunJobs jobs;
+    if (!session_open(options, true, &session, error) ||
+        !run_jobs_select(session, options, &ret_report->arena, &jobs, error))
+        return false;
+    RunGroup group = {
+        .options = options,
+        .session = session,
+        .jobs = &jobs,
+        .progress = ARENA_ARRAY(&ret_report->arena, JobProgress, jobs.count),
+        .report = ret_report,
+        .arena_lock = PTHREAD_MUTEX_INITIALIZER,
+    };
+    start_report(&jobs, ret_report, group.progress);
+    bool ran = run_selected(&group, error);
+    ret_report->finished_us = clock_wall_us();
+    return ran;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/session.h"
+
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <string.h>
+
+typedef struct Connection Connection;
+
+struct SharedSnapshot {
+    Connection *connection; /* whose lock guards the counters */
+    Snapshot *snapshot;
+    size_t users;
+    bool retired;
+};
+
+struct Connection {
+    const ConnectionConfig *config;
+    pthread_mutex_t lock;
+    Source *source;
+    SharedSnapshot *current; /* NULL until asked for, and after it was lost */
+};
+
+struct Session {
+    const RunOptions *options;
+    Arena arena;
+    Target *target;
+    StateStore *state;
+    const char *destination;
+    Connection *connections;
+    size_t connection_count;
+};
+
+static void free_shared(SharedSnapshot *shared)
+{
+    shared->snapshot->ops->close(shared->snapshot);
+    free(shared);
+}
+
+bool session_open(const RunOptions *options, bool changes, Session **ret_session, Error *error)
+{
+    const Config *config = options->config;
+    CLEANUP(session_close_ptr) Session *session = memory_zalloc(1, sizeof *session);
+    session->options = options;
+    session->destination = arena_printf(&session->arena, "%s %s", config->destination.type,
+                                        config->destination.path ? config->destination.path : "");
+    session->connection_count = config->connection_count;
+    session->connections = ARENA_ARRAY(&session->arena, Connection, config->connection_count);
+    for (size_t i = 0; i < config->connection_count; i++) {
+        session->connections[i].config = &config->connections[i];
+        pthread_mutex_init(&session->connections[i].lock, NULL);
+    }
+    if (!drivers_open_target(options->drivers, &config->destination, &session->target, error))
+        return false;
+    if (changes && !drivers_open_state(options->drivers, config, &session->state, error))
+        return false;
+    *ret_session = TAKE_PTR(session);
+    return true;
+}
+
+void session_close(Session *session)
+{
+    if (!session)
+        return;
+    for (size_t i = 0; i < session->connection_count; i++) {
+        Connection *connection = &session->connections[i];
+        if (connection->current)
+            free_shared(connection->current);
+        if (connection->source)
+            connection->source->ops->close(connection->source);
+        pthread_mutex_destroy(&connection->lock);
+    }
+    target_close_ptr(&session->target);
+    state_close_ptr(&session->state);
+    arena_done(&session->arena);
+    free(session);
+}
+
+Target *session_target(Session *session)
+{
+    return session->target;
+}
+
+StateStore *session_state(Session *session)
+{
+    return session->state;
+}
+
+const char *session_destination(Session *session)
+{
+    return session->destination;
+}
+
+static Connection *find_connection(Session *session, const char *name, Error *error)
+{
+    for (size_t i = 0; i < session->connection_count; i++) {
+        if (strcmp(session->connections[i].config->name, name) == 0)
+            return &session->connections[i];
+    }
+    error_set(error, ERROR_CONFIG, "there is no connection named \"%s\"", name);
+    return NULL;
+}
+
+/* The caller holds the connection's lock. */
+static bool ensure_source(Session *session, Connection *connection, Error *error)
+{
+    return connection->source || drivers_open_source(session->options->drivers, connection->config,
+                                                     &connection->source, error);
+}
+
+bool session_source(Session *session, const char *connection, Source **ret_source, Error *error)
+{
+    Connection *found = find_connection(session, connection, error);
+    if (!found)
+        return false;
+    pthread_mutex_lock(&found->lock);
+    bool opened = ensure_source(session, found, error);
+    *ret_source = found->source;
+    pthread_mutex_unlock(&found->lock);
+    return opened;
+}
+
+static bool ensure_snapshot(Session *session, Connection *connection, Error *error)
+{
+    if (connection->current)
+        return true;
+    Snapshot *snapshot;
+    if (!ensure_source(session, connection, error) ||
+        !connection->source->ops->snapshot_open(connection->source, &snapshot, error))
+        return false;
+    SharedSnapshot *shared = memory_zalloc(1, sizeof *shared);
+    shared->connection = connection;
+    shared->snapshot = snapshot;
+    connection->current = shared;
+    return true;
+}
+
+bool session_acquire_snapshot(Session *session, const char *connection,
+                              SharedSnapshot **ret_snapshot, Error *error)
+{
+    Connection *found = find_connection(session, connection, error);
+    if (!found)
+        return false;
+    pthread_mutex_lock(&found->lock);
+    bool opened = ensure_snapshot(session, found, error);
+    if (opened) {
+        found->current->users++;
+        *ret_snapshot = found->current;
+    }
+    pthread_mutex_unlock(&found->lock);
+    return opened;
+}
+
+void session_release_snapshot(SharedSnapshot *snapshot, bool lost)
+{
+    Connection *connection = snapshot->connection;
+    pthread_mutex_lock(&connection->lock);
+    if (lost && connection->current == snapshot) {
+        snapshot->retired = true;
+        connection->current = NULL;
+    }
+    snapshot->users--;
+    bool unused = snapshot->retired && snapshot->users == 0;
+    pthread_mutex_unlock(&connection->lock);
+    if (unused)
+        free_shared(snapshot);
+}
+
+Snapshot *shared_snapshot_get(SharedSnapshot *snapshot)
+{
+    return snapshot->snapshot;
+}
