@@ -10,8 +10,9 @@ def count(root):
     suites = [root] if root.tag == "testsuite" else root.findall("testsuite")
     total = {name: sum(int(suite.get(name) or 0) for suite in suites)
              for name in ("tests", "failures", "errors", "skipped", "disabled")}
-    failed = total["failures"] + total["errors"]
-    skipped = total["skipped"] + total["disabled"]
+    not_run = len(root.findall(".//testcase[@status='notrun']"))  # ctest's word for a missing program
+    failed = total["failures"] + total["errors"] + not_run
+    skipped = total["skipped"] + total["disabled"] - not_run
     return total["tests"] - failed - skipped, failed, skipped
 
 

@@ -39,7 +39,7 @@ build() {
   shift
   echo "Building $name"
   if cmake "$@" >"$results/build-$name.log" 2>&1 &&
-    cmake --build "build/$name" >>"$results/build-$name.log" 2>&1; then
+    cmake --build "build/$name" -- -k 0 >>"$results/build-$name.log" 2>&1; then
     return 0
   fi
   cat "$results/build-$name.log"
@@ -79,7 +79,7 @@ fuzz() {
   local name=$1 options=()
   [ ! -f "tests/fuzz/$name.dict" ] || options=(-dict="tests/fuzz/$name.dict")
   mkdir -p "build/fuzz/found/$name"
-  "build/fuzz/tests/fuzz/fuzz_$name" "${options[@]}" -max_total_time="$fuzz_seconds" -timeout=10 \
+  "build/fuzz/tests/fuzz/fuzz_$name" "${options[@]}" -max_total_time="$fuzz_seconds" -timeout=10 -verbosity=0 \
     -rss_limit_mb=2048 -artifact_prefix="$results/fuzz-$name-" \
     "build/fuzz/found/$name" "tests/fuzz/corpus/$name"
 }
