@@ -43,9 +43,8 @@ docs: setup-test
 	@$(DEBUG)/bqferry config docs >docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
 
-$(RELEASE)/bqferry: | all
-
-install: $(RELEASE)/bqferry
+install:
+	@[ -x $(RELEASE)/bqferry ] || $(MAKE) --no-print-directory all
 	@cmake --install $(RELEASE) --prefix "$(PREFIX)"
 
 clean:
