@@ -154,6 +154,22 @@ def test_leaks(tmp_path, line, complaint):
     assert_finds("leaks", tmp_path, "docs/a.md:1", complaint)
 
 
+def compile_objects(build, **sources):
+    folder = build / "CMakeFiles/bqferry_base.dir/src/base"
+    for name, text in sources.items():
+        write(folder / f"{name}.c", text)
+        subprocess.run(["cc", "-c", folder / f"{name}.c", "-o", folder / f"{name}.c.o"], check=True)
+
+
+def test_externs(tmp_path):
+    assert_finds("externs", tmp_path, "no object files")
+    compile_objects(tmp_path, a="int used(void) { return 1; }",
+                    b="int used(void);\nint main(void) { return used(); }")
+    assert check("externs", tmp_path)[0] == 0
+    compile_objects(tmp_path, c="int lonely(void) { return 1; }")
+    assert_finds("externs", tmp_path, "src/base/c.c: lonely")
+
+
 def copy_project(to):
     """The repository with base/ as its only layer, so that each check takes seconds."""
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

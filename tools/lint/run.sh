@@ -42,13 +42,17 @@ check_headers() {
   return $status
 }
 
+build_program() { cmake --preset debug && cmake --build "$build" --target bqferry; }
+
+check_externs() {
+  build_program || return 1
+  python3 tools/lint/externs.py "$build"
+}
+
 # docs/configuration.md is what the program says about itself.
 check_docs() {
   local program=${BQFERRY:-$build/bqferry}
-  if [ -z "${BQFERRY:-}" ]; then
-    cmake --preset debug || return 1
-    cmake --build "$build" --target bqferry || return 1
-  fi
+  [ -n "${BQFERRY:-}" ] || build_program || return 1
   "$program" config docs | diff docs/configuration.md - || { echo "(make docs)"; return 1; }
 }
 
@@ -61,7 +65,7 @@ passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-[ $# -gt 0 ] || set -- format layers limits banned leaks shell headers docs tidy
+[ $# -gt 0 ] || set -- format layers limits banned leaks shell headers externs docs tidy
 for check; do
   if "check_$check" >"$log" 2>&1 </dev/null; then
     echo "ok   lint $check"
