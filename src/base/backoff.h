@@ -14,8 +14,8 @@ typedef struct Backoff {
     int tries; /* waits so far */
 } Backoff;
 
-/* Retries may go on for budget_ms after the first failure, at least once; 0 means: never retry. Waits
- * grow from 250 ms to 30 s. */
+/* Retries may go on for budget_ms after the first failure, at least once; 0 means: never retry.
+ * Waits grow from 250 ms to 30 s. */
 void backoff_init(Backoff *backoff, int64_t budget_ms);
 
 /* Sleeps a random part of the current bound, doubles the bound, and returns true; returns false, at

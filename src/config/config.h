@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config/config.h: the configuration file as plain data. Keys, types, defaults and their documentation
- * are declared once, in config/keys.c; docs/configuration.md and the JSON Schema are printed from it. */
+/* config/config.h: the configuration file as plain data. Keys, types, defaults and their
+ * documentation are declared once, in config/keys.c; docs/configuration.md and the JSON Schema are
+ * printed from it. */
 #pragma once
 
 #include "base/arena.h"
@@ -32,10 +33,10 @@ typedef struct ColumnConfig {
     const char *type;
     const char *target_name;
     const char *description;
-    const char *on_invalid; /* "fail", "null", "clamp", "string" */
-    const char *mode;       /* "nullable", "required" */
-    const char *arrays;     /* "repeated", "json" */
-    const char *composites; /* "struct", "json" */
+    const char *on_invalid;            /* "fail", "null", "clamp", "string" */
+    const char *mode;                  /* "nullable", "required" */
+    const char *arrays;                /* "repeated", "json" */
+    const char *composites;            /* "struct", "json" */
     const char *naive_timestamps_type; /* "DATETIME", "TIMESTAMP" */
     const char *naive_timestamps_zone;
     ConfigPlace place;
@@ -45,7 +46,8 @@ typedef struct ConnectionConfig {
     const char *name;
     const char *type; /* "postgresql" */
     const char *url;  /* a libpq URI or keyword string; may be NULL */
-    /* Keywords said separately; NULL: the driver's own default (PG* variables, service, ~/.pgpass). */
+    /* Keywords said separately; NULL: the driver's own default (PG* variables, service, ~/.pgpass).
+     */
     const char *host, *port, *user, *password, *database;
     const char *sslmode, *sslrootcert, *sslcert, *sslkey, *service;
     const char *application_name;
@@ -61,10 +63,11 @@ typedef struct DestinationConfig {
     const char *dataset;      /* default schema or folder; NULL: the target's own ("main", none) */
     const char *table_prefix; /* before every target table's name; NULL: none */
     const char *format;       /* files: "avro" (default), "ndjson" */
-    const char *compression;  /* files: "auto" (default: zstd for avro, gzip for ndjson), "none", … */
-    const char *library;      /* duckdb: path of libduckdb; NULL: look for it */
-    int64_t memory_limit;     /* duckdb: bytes; 0: the target's default */
-    int64_t threads;          /* duckdb: 0: the target's default */
+    const char
+        *compression;     /* files: "auto" (default: zstd for avro, gzip for ndjson), "none", … */
+    const char *library;  /* duckdb: path of libduckdb; NULL: look for it */
+    int64_t memory_limit; /* duckdb: bytes; 0: the target's default */
+    int64_t threads;      /* duckdb: 0: the target's default */
     ConfigPlace place;
 } DestinationConfig;
 
@@ -80,10 +83,10 @@ typedef struct JobConfig {
     const char *target_table;   /* NULL: the source table's name */
     const char *target_dataset; /* NULL: the destination's */
     LoadMode load;
-    int64_t workers;         /* readers of one table at once */
-    int64_t retry_budget_ms; /* 0: never retry */
-    ColumnConfig options;         /* the job's own, over the defaults */
-    const ColumnConfig *columns;  /* per column, over the job's own */
+    int64_t workers;             /* readers of one table at once */
+    int64_t retry_budget_ms;     /* 0: never retry */
+    ColumnConfig options;        /* the job's own, over the defaults */
+    const ColumnConfig *columns; /* per column, over the job's own */
     size_t column_count;
     ConfigPlace place;
 } JobConfig;
@@ -102,14 +105,16 @@ typedef struct Config {
     size_t job_count;
 } Config;
 
-/* All mistakes of the files, in order of place; each "file:line:column: key: what was expected…". */
+/* All mistakes of the files, in order of place; each "file:line:column: key: what was expected…".
+ */
 typedef struct ConfigErrors {
     const char **messages;
     size_t count;
 } ConfigErrors;
 
 /* Reads, expands, validates. On failure *error is ERROR_CONFIG, its message names the count and the
- * first mistake, and config->arena owns *ret_errors with all of them. Call config_done either way. */
+ * first mistake, and config->arena owns *ret_errors with all of them. Call config_done either way.
+ */
 bool config_load(const char *path, Config *config, ConfigErrors *ret_errors, Error *error);
 
 /* The same from text, as if it stood in directory/name; for `copy`, `init` and tests. */

@@ -34,11 +34,11 @@ static uint64_t staged_rows(const Delivery *delivery)
 
 static bool save(JobDelivery *delivery, const Intent *intent, Error *error)
 {
-    CLEANUP(json_free_ptr) Json *state = json_object();
+    CLEANUP(json_free_ptr) Json *state = json_object_new();
     json_set_int(state, "version", STATE_VERSION);
     json_set_text(state, "job", delivery->job);
     json_set(state, "intent", intent ? intent_to_json(intent) : NULL);
-    json_set(state, "last_run", delivery->last_run ? json_copy(delivery->last_run) : NULL);
+    json_set(state, "last_run", delivery->last_run ? json_clone(delivery->last_run) : NULL);
     return delivery->store->ops->save(delivery->store, delivery->job, state, error);
 }
 
@@ -49,13 +49,14 @@ static bool load(JobDelivery *delivery, Error *error)
         return false;
     const Json *last_run = json_get(state, "last_run");
     if (json_is_object(last_run))
-        delivery->last_run = json_copy(last_run);
+        delivery->last_run = json_clone(last_run);
     const Json *intent = json_get(state, "intent");
     if (!json_is_object(intent))
         return true;
     if (!intent_from_json(intent, &delivery->arena, &delivery->intent, error)) {
-        error_hint(error, "the state of this job is damaged: restore it from a backup, or remove it "
-                          "to forget the interrupted run");
+        error_hint(error,
+                   "the state of this job is damaged: restore it from a backup, or remove it "
+                   "to forget the interrupted run");
         return false;
     }
     delivery->intent.delivery.job = delivery->job;
@@ -115,7 +116,7 @@ bool delivery_commit(JobDelivery *delivery, Error *error)
     const Delivery *done = &delivery->intent.delivery;
     char now[CLOCK_TEXT_SIZE];
     clock_format_utc(clock_wall_us(), now);
-    Json *record = json_object();
+    Json *record = json_object_new();
     json_set_text(record, "run_id", done->run_id);
     json_set_int(record, "attempt", done->attempt);
     json_set_text(record, "load", load_mode_name(done->load));
@@ -143,8 +144,8 @@ bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error)
         /* Applied once already: an intent kept would only repeat this failure on every run. */
         delivery_abandon(delivery, NULL);
         error_set(error, ERROR_TARGET,
-                  "%" PRIu64 " rows were staged but %" PRIu64 " were applied to %s", wanted, *ret_rows,
-                  staged->table.table);
+                  "%" PRIu64 " rows were staged but %" PRIu64 " were applied to %s", wanted,
+                  *ret_rows, staged->table.table);
         return error_hint(error, "something else writes to this table; compare it with the source");
     }
     return fault_point("delivery.checked", error);
@@ -170,11 +171,11 @@ static bool settle_counted(JobDelivery *delivery, SettleResult *result, Error *e
 /* Staging of another destination cannot be reached from here; what it holds was never visible. */
 static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result, Error *error)
 {
-    log_warning(delivery->job,
-                "the interrupted run %s was made for %s, the destination is now %s; it is given up, "
-                "and what it staged stays there",
-                delivery->intent.delivery.run_id, delivery->intent.destination,
-                delivery->destination);
+    log_warning(
+        delivery->job,
+        "the interrupted run %s was made for %s, the destination is now %s; it is given up, "
+        "and what it staged stays there",
+        delivery->intent.delivery.run_id, delivery->intent.destination, delivery->destination);
     result->outcome = SETTLE_VOIDED;
     return forget_intent(delivery, error);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* delivery/delivery.h: exactly once. Between a job and its target stands a durable intent: it is written
- * before anything is sent, and removed only after the target confirmed; whatever kills the process in
- * between, delivery_settle brings the run to one of two ends: applied once, or not at all.
+/* delivery/delivery.h: exactly once. Between a job and its target stands a durable intent: it is
+ * written before anything is sent, and removed only after the target confirmed; whatever kills the
+ * process in between, delivery_settle brings the run to one of two ends: applied once, or not at
+ * all.
  *
  *   open → settle → begin → (rows into sinks) → counted → apply → commit → close
  *                     ↑ begin again, under the next attempt, when staged data is void */
@@ -27,8 +28,8 @@ typedef struct SettleResult {
     uint64_t rows_applied;
 } SettleResult;
 
-/* Takes the job's lock (ERROR_LOCKED when another process has it) and reads its state. `destination`
- * says in words which target this is; store and target outlive the delivery. */
+/* Takes the job's lock (ERROR_LOCKED when another process has it) and reads its state.
+ * `destination` says in words which target this is; store and target outlive the delivery. */
 bool delivery_open(StateStore *store, Target *target, const char *destination, const char *job,
                    JobDelivery **ret_delivery, Error *error);
 
@@ -39,8 +40,8 @@ DEFINE_CLEANUP(JobDelivery, delivery_close)
 /* Ends what an earlier process left. Must come before begin. */
 bool delivery_settle(JobDelivery *delivery, SettleResult *ret_result, Error *error);
 
-/* Makes the intent durable, then the staging place. `next->attempt` must be above that of an earlier
- * begin of the same run. Plain data in `next` is borrowed until commit or abandon. */
+/* Makes the intent durable, then the staging place. `next->attempt` must be above that of an
+ * earlier begin of the same run. Plain data in `next` is borrowed until commit or abandon. */
 bool delivery_begin(JobDelivery *delivery, const Intent *next, Error *error);
 
 /* All shards are staged: checks rows read = rows staged for each, and makes the counts durable.
@@ -48,12 +49,13 @@ bool delivery_begin(JobDelivery *delivery, const Intent *next, Error *error);
 bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const uint64_t *rows_read,
                       Error *error);
 
-/* The one atomic step, safe to call again after a retryable error; then rows applied = rows staged. */
+/* The one atomic step, safe to call again after a retryable error; then rows applied = rows staged.
+ */
 bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error);
 
 /* Removes staging and the intent, and saves the run record. */
 bool delivery_commit(JobDelivery *delivery, Error *error);
 
-/* Voids what begin started (not after a successful apply): staging first, then the intent. When staging
- * cannot be removed now, the intent stays and the next settle does it. */
+/* Voids what begin started (not after a successful apply): staging first, then the intent. When
+ * staging cannot be removed now, the intent stays and the next settle does it. */
 bool delivery_abandon(JobDelivery *delivery, Error *error);

@@ -9,7 +9,7 @@ static const char *const phase_names[] = {"extracting", "counted"};
 
 static Json *shard_to_json(const Shard *shard, const ShardResult *result)
 {
-    Json *json = json_object();
+    Json *json = json_object_new();
     json_set_text(json, "method", shard->method);
     json_set_text(json, "relation", shard->relation);
     json_set_text(json, "predicate", shard->predicate);
@@ -24,7 +24,7 @@ static Json *shard_to_json(const Shard *shard, const ShardResult *result)
 Json *intent_to_json(const Intent *intent)
 {
     const Delivery *delivery = &intent->delivery;
-    Json *json = json_object();
+    Json *json = json_object_new();
     json_set_text(json, "phase", phase_names[intent->phase]);
     json_set_text(json, "run_id", delivery->run_id);
     json_set_int(json, "attempt", delivery->attempt);
@@ -35,7 +35,7 @@ Json *intent_to_json(const Intent *intent)
     json_set_text(json, "format", delivery->format);
     json_set_text(json, "snapshot", intent->snapshot);
     json_set(json, "schema", field_json_from_schema(&delivery->schema));
-    Json *shards = json_array();
+    Json *shards = json_array_new();
     for (size_t i = 0; i < delivery->shard_count; i++)
         json_append(shards, shard_to_json(&intent->shards[i],
                                           delivery->shards ? &delivery->shards[i] : NULL));

@@ -24,8 +24,8 @@ typedef struct EncoderOptions {
 typedef struct Encoder Encoder;
 
 typedef struct EncoderOps {
-    /* Encodes all rows of the batch. ERROR_DATA, naming the row's size and the limit, for a row that
-     * the format cannot hold. */
+    /* Encodes all rows of the batch. ERROR_DATA, naming the row's size and the limit, for a row
+     * that the format cannot hold. */
     bool (*write)(Encoder *encoder, const Batch *batch, Error *error);
 
     /* Writes what is buffered and the end of the file. Call once. */

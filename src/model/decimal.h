@@ -13,7 +13,8 @@ typedef struct Decimal {
 
 Decimal decimal_from_int64(int64_t integer);
 
-/* *decimal = *decimal × factor + addend, for magnitudes (non-negative); false on overflow of 255 bits. */
+/* *decimal = *decimal × factor + addend, for magnitudes (non-negative); false on overflow of 255
+ * bits. */
 bool decimal_multiply_add(Decimal *decimal, uint64_t factor, uint64_t addend);
 
 void decimal_negate(Decimal *decimal);
@@ -31,7 +32,8 @@ bool decimal_fits_digits(const Decimal *decimal, int digits);
 enum { DECIMAL_BYTES_MAX = 32, DECIMAL_TEXT_MAX = 88 };
 
 /* Writes the shortest big-endian two's complement form, at least one byte, into
- * bytes[DECIMAL_BYTES_MAX]; returns its length. This is Avro's `decimal` (Avro 1.11 specification). */
+ * bytes[DECIMAL_BYTES_MAX]; returns its length. This is Avro's `decimal` (Avro 1.11 specification).
+ */
 size_t decimal_to_big_endian(const Decimal *decimal, uint8_t *bytes);
 
 /* Writes plain digits with `scale` digits after the point, no exponent, no trailing NUL, into

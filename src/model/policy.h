@@ -13,17 +13,18 @@ typedef enum InvalidPolicy {
 
 /* Why a value was refused; the names appear in reports. */
 typedef enum InvalidReason {
-    INVALID_INFINITY,       /* infinite date, timestamp, interval, numeric */
-    INVALID_NAN,            /* NaN where the type has none */
-    INVALID_RANGE,          /* outside the type's range: BC, year 10000, too many digits */
-    INVALID_MIDNIGHT_24,    /* 24:00:00 */
-    INVALID_DIMENSIONS,     /* an array of more than one dimension */
-    INVALID_NULL_ELEMENT,   /* NULL inside an array */
-    INVALID_UTF8,           /* bytes that are not UTF-8 text */
-    INVALID_NULL_ARRAY,     /* a NULL array that arrives as an empty one (always counted, never refused) */
-    INVALID_DUPLICATE_KEY,  /* JSON object with a repeated key (always counted, never refused) */
-    INVALID_REQUIRED,       /* NULL in a REQUIRED column (always refused) */
-    INVALID_ROW_SIZE,       /* the row is over the load format's limit (always refused) */
+    INVALID_INFINITY,     /* infinite date, timestamp, interval, numeric */
+    INVALID_NAN,          /* NaN where the type has none */
+    INVALID_RANGE,        /* outside the type's range: BC, year 10000, too many digits */
+    INVALID_MIDNIGHT_24,  /* 24:00:00 */
+    INVALID_DIMENSIONS,   /* an array of more than one dimension */
+    INVALID_NULL_ELEMENT, /* NULL inside an array */
+    INVALID_UTF8,         /* bytes that are not UTF-8 text */
+    INVALID_NULL_ARRAY, /* a NULL array that arrives as an empty one (always counted, never refused)
+                         */
+    INVALID_DUPLICATE_KEY, /* JSON object with a repeated key (always counted, never refused) */
+    INVALID_REQUIRED,      /* NULL in a REQUIRED column (always refused) */
+    INVALID_ROW_SIZE,      /* the row is over the load format's limit (always refused) */
     INVALID_REASON_COUNT_,
 } InvalidReason;
 

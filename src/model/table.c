@@ -3,7 +3,7 @@
 
 const char *relation_kind_name(RelationKind kind)
 {
-    static const char *const names[] = {"table",         "partitioned table", "view",
-                                        "materialized view", "foreign table",     "query"};
+    static const char *const names[] = {
+        "table", "partitioned table", "view", "materialized view", "foreign table", "query"};
     return names[kind];
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model/table.h: a table as its source declares it. Plain data in the arena it was described into. */
+/* model/table.h: a table as its source declares it. Plain data in the arena it was described into.
+ */
 #pragma once
 
 #include <stdbool.h>

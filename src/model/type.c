@@ -33,8 +33,8 @@ static const struct {
     const char *name;
     TypeKind kind;
 } aliases[] = {
-    {"INTEGER", TYPE_INT64},   {"FLOAT", TYPE_FLOAT64},     {"BOOLEAN", TYPE_BOOL},
-    {"RECORD", TYPE_STRUCT},   {"DECIMAL", TYPE_NUMERIC},   {"BIGDECIMAL", TYPE_BIGNUMERIC},
+    {"INTEGER", TYPE_INT64}, {"FLOAT", TYPE_FLOAT64},   {"BOOLEAN", TYPE_BOOL},
+    {"RECORD", TYPE_STRUCT}, {"DECIMAL", TYPE_NUMERIC}, {"BIGDECIMAL", TYPE_BIGNUMERIC},
 };
 
 const char *type_kind_name(TypeKind kind)

@@ -31,9 +31,9 @@ typedef enum FieldMode { MODE_NULLABLE, MODE_REQUIRED, MODE_REPEATED } FieldMode
 typedef struct Field {
     const char *name;
     TypeKind kind;
-    FieldMode mode; /* REPEATED: an array of `kind`; never an array of arrays */
-    int precision;  /* NUMERIC, BIGNUMERIC: declared digits, 0 = the type's own maximum */
-    int scale;      /* digits after the point when precision is not 0 */
+    FieldMode mode;          /* REPEATED: an array of `kind`; never an array of arrays */
+    int precision;           /* NUMERIC, BIGNUMERIC: declared digits, 0 = the type's own maximum */
+    int scale;               /* digits after the point when precision is not 0 */
     const char *description; /* NULL when there is none */
     const struct Field *fields; /* STRUCT only */
     size_t field_count;

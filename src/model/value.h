@@ -11,15 +11,15 @@
  *                      DATETIME, TIMESTAMP    integer: microseconds since 1970-01-01 00:00:00 (UTC)
  *   VALUE_FLOAT64      FLOAT64                real
  *   VALUE_DECIMAL64    NUMERIC, BIGNUMERIC    integer × 10^−field_decimal_scale
- *   VALUE_DECIMAL      NUMERIC, BIGNUMERIC    decimal × 10^−field_decimal_scale (does not fit 64 bits)
- *   VALUE_INTERVAL     INTERVAL               interval
- *   VALUE_BYTES        STRING, JSON, GEOGRAPHY valid UTF-8 text (JSON: serialized; GEOGRAPHY: WKT)
- *                      BYTES                  bytes
+ *   VALUE_DECIMAL      NUMERIC, BIGNUMERIC    decimal × 10^−field_decimal_scale (does not fit 64
+ * bits) VALUE_INTERVAL     INTERVAL               interval VALUE_BYTES        STRING, JSON,
+ * GEOGRAPHY valid UTF-8 text (JSON: serialized; GEOGRAPHY: WKT) BYTES                  bytes
  *   VALUE_LIST         any REPEATED           items: the elements (never NULL nor ABSENT)
  *                      STRUCT                 items: the members in the field's order
  *
  * Whoever makes a value guarantees the ranges of its type (DATE within 0001…9999 and so on), that
- * text is valid UTF-8, and that a list's elements are of the field's kind: sinks do not check again. */
+ * text is valid UTF-8, and that a list's elements are of the field's kind: sinks do not check
+ * again. */
 #pragma once
 
 #include "base/view.h"

@@ -22,8 +22,9 @@ bool drivers_open_source(const Drivers *drivers, const ConnectionConfig *config,
             return drivers->sources[i]->open(config, ret_source, error);
         add_name(names, drivers->sources[i]->type);
     }
-    return error_set(error, ERROR_CONFIG, "connection %s: there is no source of type \"%s\" (known: %s)",
-                     config->name, config->type, names);
+    return error_set(error, ERROR_CONFIG,
+                     "connection %s: there is no source of type \"%s\" (known: %s)", config->name,
+                     config->type, names);
 }
 
 static const TargetDriver *find_target(const Drivers *drivers, const char *type, char *names)

@@ -60,9 +60,9 @@ static bool extract_shard(void *context, size_t shard, size_t worker, const Stop
                   pump(job, reader, sink, stop, error) &&
                   sink->ops->finish(sink, &scratch, &result, error);
     if (!staged)
-        return job->shards->count > 1 ? error_prefix(error, "shard %zu of %zu", shard + 1,
-                                                     job->shards->count)
-                                      : false;
+        return job->shards->count > 1
+                   ? error_prefix(error, "shard %zu of %zu", shard + 1, job->shards->count)
+                   : false;
     add_results(group, shard, reader, &result);
     return fault_point("extract.shard", error);
 }

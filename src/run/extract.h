@@ -20,6 +20,6 @@ typedef struct ExtractJob {
     InvalidCounts *invalid; /* out: one a column, added up */
 } ExtractJob;
 
-/* Reads every shard into a sink of its own. On failure all sinks are closed unfinished; whether a new
- * attempt may help is in error->retryable. */
+/* Reads every shard into a sink of its own. On failure all sinks are closed unfinished; whether a
+ * new attempt may help is in error->retryable. */
 bool extract_run(ExtractJob *job, Error *error);

@@ -33,14 +33,13 @@ static void attempt_done(Attempt *attempt)
 
 static void enter_phase(JobRun *run, JobPhase phase)
 {
-    static _Thread_local int64_t entered_ns;
     int64_t now = clock_monotonic_ns();
     JobPhase before = (JobPhase)atomic_load(&run->progress->phase);
     if (before == PHASE_WAITING)
         atomic_store(&run->progress->started_ns, now);
     else
-        run->report->phase_ns[before] += now - entered_ns;
-    entered_ns = now;
+        run->report->phase_ns[before] += now - run->phase_entered_ns;
+    run->phase_entered_ns = now;
     atomic_store(&run->progress->phase, phase);
     if (phase == PHASE_DONE || phase == PHASE_FAILED)
         atomic_store(&run->progress->finished_ns, now);
@@ -97,7 +96,8 @@ static bool plan_attempt(JobRun *run, Attempt *attempt, SharedSnapshot *shared, 
     Source *source;
     Snapshot *snapshot = shared_snapshot_get(shared);
     if (!session_source(run->session, run->job->config->connection, &source, error) ||
-        !job_plan(run->session, run->options, run->job, &attempt->arena, &attempt->planned, error) ||
+        !job_plan(run->session, run->options, run->job, &attempt->arena, &attempt->planned,
+                  error) ||
         !job_shards(snapshot, source, run->options, run->job, &attempt->planned, &attempt->arena,
                     &attempt->shards, error))
         return false;
@@ -151,7 +151,8 @@ static bool extract_attempt(JobRun *run, Attempt *attempt, Snapshot *snapshot,
            delivery_counted(delivery, attempt->results, attempt->rows_read, error);
 }
 
-/* Everything up to the durable counts. A failed try leaves nothing staged, if that can be helped. */
+/* Everything up to the durable counts. A failed try leaves nothing staged, if that can be helped.
+ */
 static bool stage_once(JobRun *run, JobDelivery *delivery, Attempt *attempt, Error *error)
 {
     SharedSnapshot *shared;
@@ -195,8 +196,9 @@ static bool apply(JobRun *run, JobDelivery *delivery, Backoff *backoff, Error *e
     enter_phase(run, PHASE_APPLY);
     while (!delivery_apply(delivery, &run->report->rows_applied, error)) {
         if (!error->retryable || !backoff_wait(backoff)) {
-            error_hint(error, "the rows are staged: run the job again to apply them without reading "
-                              "the source");
+            error_hint(error,
+                       "the rows are staged: run the job again to apply them without reading "
+                       "the source");
             return false;
         }
         log_warning(run->job->name, "%s; trying again", error->message);

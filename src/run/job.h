@@ -14,6 +14,7 @@ typedef struct JobRun {
     JobReport *report; /* filled as far as the job came */
     Arena *arena;      /* of the report; used under `arena_lock` */
     pthread_mutex_t *arena_lock;
+    int64_t phase_entered_ns; /* monotonic; kept by job_run */
 } JobRun;
 
 /* Returns true when the job succeeded (or settled); otherwise report->error says why. */

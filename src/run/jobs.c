@@ -264,8 +264,9 @@ bool run_jobs_select(Session *session, const RunOptions *options, Arena *arena, 
             return false;
     }
     if (list.count == 0)
-        return options->tag ? error_set(error, ERROR_USAGE, "no job carries the tag \"%s\"", options->tag)
-                            : error_set(error, ERROR_CONFIG, "%s has no jobs", config->path);
+        return options->tag
+                   ? error_set(error, ERROR_USAGE, "no job carries the tag \"%s\"", options->tag)
+                   : error_set(error, ERROR_CONFIG, "%s has no jobs", config->path);
     qualify_names(&list, arena);
     if (!check_targets(&list, error))
         return false;

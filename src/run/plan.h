@@ -11,8 +11,8 @@ typedef struct PlannedJob {
     Delivery delivery; /* without run id, attempt and shards */
 } PlannedJob;
 
-/* Reads metadata only; everything is put into the arena. Refuses what cannot work, before any row is
- * read. *ret_planned must not move afterwards: extract points into it. */
+/* Reads metadata only; everything is put into the arena. Refuses what cannot work, before any row
+ * is read. *ret_planned must not move afterwards: extract points into it. */
 bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Arena *arena,
               PlannedJob *ret_planned, Error *error);
 

@@ -25,7 +25,7 @@ typedef struct JobProgress {
     const char *name;
     _Atomic int phase; /* JobPhase */
     _Atomic uint64_t rows;
-    _Atomic uint64_t bytes; /* read from the source */
+    _Atomic uint64_t bytes;       /* read from the source */
     _Atomic int64_t row_estimate; /* −1: unknown */
     _Atomic int64_t started_ns;   /* monotonic; 0: not yet */
     _Atomic int64_t finished_ns;  /* 0: not yet */

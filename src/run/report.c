@@ -35,9 +35,9 @@ const char *job_status_name(JobStatus status)
 
 static Json *invalid_json(const JobReport *job)
 {
-    Json *json = json_object();
+    Json *json = json_object_new();
     for (size_t i = 0; i < job->invalid_count; i++) {
-        Json *reasons = json_object();
+        Json *reasons = json_object_new();
         for (int reason = 0; reason < INVALID_REASON_COUNT_; reason++) {
             uint64_t count = job->invalid[i].counts.counts[reason];
             if (count)
@@ -50,7 +50,7 @@ static Json *invalid_json(const JobReport *job)
 
 static Json *phases_json(const JobReport *job)
 {
-    Json *json = json_object();
+    Json *json = json_object_new();
     for (int phase = PHASE_SETTLE; phase <= PHASE_COMMIT; phase++) {
         char key[32];
         snprintf(key, sizeof key, "%s_ms", job_phase_name((JobPhase)phase));
@@ -61,7 +61,7 @@ static Json *phases_json(const JobReport *job)
 
 static Json *error_json(const Error *error)
 {
-    Json *json = json_object();
+    Json *json = json_object_new();
     json_set_text(json, "kind", error_kind_name(error->kind));
     json_set_text(json, "message", error->message);
     json_set_text(json, "hint", error->hint[0] ? error->hint : NULL);
@@ -71,13 +71,13 @@ static Json *error_json(const Error *error)
 
 static Json *job_json(const JobReport *job)
 {
-    Json *json = json_object();
+    Json *json = json_object_new();
     json_set_text(json, "job", job->job);
     json_set_text(json, "status", job_status_name(job->status));
     json_set_text(json, "run_id", job->run_id[0] ? job->run_id : NULL);
     json_set_int(json, "attempt", job->attempt);
     json_set_text(json, "load", load_mode_name(job->load));
-    Json *source = json_object();
+    Json *source = json_object_new();
     json_set_text(source, "connection", job->connection);
     json_set_text(source, "relation", job->relation);
     json_set(json, "source", source);
@@ -92,7 +92,7 @@ static Json *job_json(const JobReport *job)
     json_set(json, "invalid", invalid_json(job));
     json_set(json, "phases", phases_json(job));
     json_set_int(json, "retries", job->retries);
-    Json *notes = json_array();
+    Json *notes = json_array_new();
     for (size_t i = 0; i < job->note_count; i++)
         json_append_text(notes, job->notes[i]);
     json_set(json, "notes", notes);
@@ -103,7 +103,7 @@ static Json *job_json(const JobReport *job)
 Json *run_report_json(const RunReport *report)
 {
     char time[CLOCK_TEXT_SIZE];
-    Json *json = json_object();
+    Json *json = json_object_new();
     json_set_int(json, "version", REPORT_VERSION);
     clock_format_utc(report->started_us, time);
     json_set_text(json, "started_at", time);
@@ -111,7 +111,7 @@ Json *run_report_json(const RunReport *report)
     json_set_text(json, "finished_at", time);
     json_set_int(json, "duration_ms", (report->finished_us - report->started_us) / 1000);
     json_set_int(json, "exit_code", run_report_exit_code(report));
-    Json *jobs = json_array();
+    Json *jobs = json_array_new();
     for (size_t i = 0; i < report->job_count; i++)
         json_append(jobs, job_json(&report->jobs[i]));
     json_set(json, "jobs", jobs);

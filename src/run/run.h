@@ -12,15 +12,15 @@ typedef struct RunOptions {
     const Drivers *drivers;
     const char *const *names; /* jobs by name; none and no tag: all */
     size_t name_count;
-    const char *tag;   /* jobs that carry it; NULL: no condition */
-    bool full_refresh; /* replace, whatever the job's load mode */
-    int64_t limit;     /* rows per table at most; 0: all */
+    const char *tag;                /* jobs that carry it; NULL: no condition */
+    bool full_refresh;              /* replace, whatever the job's load mode */
+    int64_t limit;                  /* rows per table at most; 0: all */
     const ProgressDisplay *display; /* may be NULL */
 } RunOptions;
 
-/* Runs the jobs. Returns false only when nothing could be started at all (unknown job, connection that
- * cannot be opened for expanding patterns, …); a job's failure is in the report. Call run_report_done
- * either way. */
+/* Runs the jobs. Returns false only when nothing could be started at all (unknown job, connection
+ * that cannot be opened for expanding patterns, …); a job's failure is in the report. Call
+ * run_report_done either way. */
 bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error);
 
 /* What a job would do, for `plan`. */

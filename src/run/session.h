@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/session.h: what the jobs of one run share: the target, the state store, and for each connection
- * a source and one snapshot, so that all tables are read at the same moment. */
+/* run/session.h: what the jobs of one run share: the target, the state store, and for each
+ * connection a source and one snapshot, so that all tables are read at the same moment. */
 #pragma once
 
 #include "run/drivers.h"

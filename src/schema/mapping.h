@@ -33,11 +33,11 @@ typedef struct ColumnOptions {
     bool has_on_invalid;
     InvalidPolicy on_invalid;
     bool has_required;
-    bool required;                      /* `mode: required` */
-    const char *naive_timestamp_type;   /* "DATETIME" (default) or "TIMESTAMP" */
-    const char *naive_timestamp_zone;   /* IANA name when TIMESTAMP; NULL: UTC */
-    const char *arrays;                 /* "repeated" (default) or "json" */
-    const char *composites;             /* "struct" (default) or "json" */
+    bool required;                    /* `mode: required` */
+    const char *naive_timestamp_type; /* "DATETIME" (default) or "TIMESTAMP" */
+    const char *naive_timestamp_zone; /* IANA name when TIMESTAMP; NULL: UTC */
+    const char *arrays;               /* "repeated" (default) or "json" */
+    const char *composites;           /* "struct" (default) or "json" */
 } ColumnOptions;
 
 typedef struct MappingOptions {
@@ -71,13 +71,15 @@ typedef struct TablePlan {
 typedef bool MapColumn(const SourceColumn *column, const ColumnOptions *options, Arena *arena,
                        ColumnPlan *plan, Error *error);
 
-/* schema/postgres.c: PostgreSQL's built-in types and the common extensions' (facts: docs/types.md). */
+/* schema/postgres.c: PostgreSQL's built-in types and the common extensions' (facts: docs/types.md).
+ */
 bool mapping_postgres(const SourceColumn *column, const ColumnOptions *options, Arena *arena,
                       ColumnPlan *plan, Error *error);
 
-/* Maps every wanted column: merges the options, renames nothing silently, and refuses (ERROR_CONFIG)
- * unknown columns (with the nearest name), an empty selection, target names that BigQuery forbids and
- * names that differ by case only, naming the pair and how to rename. *ret_plan borrows `table`. */
+/* Maps every wanted column: merges the options, renames nothing silently, and refuses
+ * (ERROR_CONFIG) unknown columns (with the nearest name), an empty selection, target names that
+ * BigQuery forbids and names that differ by case only, naming the pair and how to rename. *ret_plan
+ * borrows `table`. */
 bool mapping_plan(const SourceTable *table, const MappingOptions *options, MapColumn *map_column,
                   Arena *arena, TablePlan *ret_plan, Error *error);
 

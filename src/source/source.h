@@ -35,8 +35,9 @@ typedef struct RelationList {
 /* One part of a table. Bounds are the driver's own text; an intent stores them, so that any process
  * that can join the snapshot can read the same rows. */
 typedef struct Shard {
-    const char *method;    /* "ctid", "keyset", "whole" */
-    const char *relation;  /* quoted name to read instead of the extract's own (a partition); or NULL */
+    const char *method; /* "ctid", "keyset", "whole" */
+    const char
+        *relation; /* quoted name to read instead of the extract's own (a partition); or NULL */
     const char *predicate; /* SQL condition over the relation; NULL: everything */
     int64_t row_estimate;  /* −1: unknown */
 } Shard;
@@ -70,12 +71,13 @@ typedef struct SourceOps {
     /* Closes every connection. Accepts NULL. */
     void (*close)(Source *source);
 
-    /* Connects and adds one line per thing that matters (version, TLS, role, snapshot export, …), with
-     * the fix for what is missing. Fails only when it cannot connect. */
+    /* Connects and adds one line per thing that matters (version, TLS, role, snapshot export, …),
+     * with the fix for what is missing. Fails only when it cannot connect. */
     bool (*check)(Source *source, CheckReport *report, Error *error);
 
-    /* Relations whose "schema.name" matches the pattern; `*` matches any characters. "public.*" leaves
-     * out partitions of a listed parent, foreign tables, tables of extensions, and views unless asked. */
+    /* Relations whose "schema.name" matches the pattern; `*` matches any characters. "public.*"
+     * leaves out partitions of a listed parent, foreign tables, tables of extensions, and views
+     * unless asked. */
     bool (*list)(Source *source, const char *pattern, bool with_views, Arena *arena,
                  RelationList *ret_list, Error *error);
 
@@ -91,8 +93,8 @@ typedef struct SourceOps {
     /* Opens a snapshot; it lives until snapshot_close. */
     bool (*snapshot_open)(Source *source, Snapshot **ret_snapshot, Error *error);
 
-    /* Cuts a relation into at most `wanted` shards that are disjoint and together complete under the
-     * snapshot. */
+    /* Cuts a relation into at most `wanted` shards that are disjoint and together complete under
+     * the snapshot. */
     bool (*shards)(Snapshot *snapshot, const Extract *extract, size_t wanted, Arena *arena,
                    ShardList *ret_shards, Error *error);
 
@@ -120,9 +122,9 @@ struct Snapshot {
 };
 
 typedef struct ReaderOps {
-    /* Next rows; row_count 0 is the end, and is given only when the source confirmed that the shard is
-     * complete. Looks at `stop` (may be NULL) and cancels on the server when it is set. ERROR_DATA when
-     * a policy refuses a value. */
+    /* Next rows; row_count 0 is the end, and is given only when the source confirmed that the shard
+     * is complete. Looks at `stop` (may be NULL) and cancels on the server when it is set.
+     * ERROR_DATA when a policy refuses a value. */
     bool (*read)(Reader *reader, const StopFlag *stop, Batch *ret_batch, Error *error);
 
     /* Stops the server's work if it still runs, and frees. Accepts NULL. */
@@ -137,9 +139,10 @@ struct Reader {
 
 /* One row of main.c's table of drivers. */
 typedef struct SourceDriver {
-    const char *type; /* "postgresql" */
+    const char *type;               /* "postgresql" */
     const char *const *url_schemes; /* "postgresql", "postgres", NULL */
-    bool (*open)(const ConnectionConfig *config, Source **ret_source, Error *error); /* connects lazily */
+    bool (*open)(const ConnectionConfig *config, Source **ret_source,
+                 Error *error); /* connects lazily */
 } SourceDriver;
 
 static inline void source_close_ptr(Source **source)

@@ -17,7 +17,8 @@ typedef struct StateOps {
     bool (*lock)(StateStore *store, const char *job, StateLock **ret_lock, Error *error);
     void (*unlock)(StateStore *store, StateLock *lock); /* accepts NULL lock */
 
-    /* *ret_state is NULL when the job has none. ERROR_CONFIG when it is of a newer version or damaged. */
+    /* *ret_state is NULL when the job has none. ERROR_CONFIG when it is of a newer version or
+     * damaged. */
     bool (*load)(StateStore *store, const char *job, Json **ret_state, Error *error);
 
     /* Durable when it returns true. The caller holds the lock. */
@@ -31,7 +32,8 @@ struct StateStore {
 /* One row of main.c's table of drivers; `where` is the configured folder or bucket. */
 typedef struct StateDriver {
     const char *type; /* "file" */
-    bool (*open)(const char *where, StateStore **ret_store, Error *error); /* makes it when missing */
+    bool (*open)(const char *where, StateStore **ret_store,
+                 Error *error); /* makes it when missing */
 } StateDriver;
 
 static inline void state_close_ptr(StateStore **store)

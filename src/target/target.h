@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target/target.h: where rows go. A driver is a folder below this one.
  *
- *   Target    the configuration's destination; shared by all jobs of a run, safe to use from threads
- *   Delivery  one run of one job into one table: everything that must be known again after a crash
- *   Sink      takes one shard's rows and stages them
+ *   Target    the configuration's destination; shared by all jobs of a run, safe to use from
+ * threads Delivery  one run of one job into one table: everything that must be known again after a
+ * crash Sink      takes one shard's rows and stages them
  *
  * A delivery goes: prepare → sinks (write … finish) → apply → discard. Each step may be repeated
  * after a crash with the same Delivery and then ends in the same state; nothing before apply is
@@ -63,8 +63,8 @@ typedef struct TargetTable {
 typedef struct TargetOps {
     void (*close)(Target *target); /* accepts NULL */
 
-    /* Adds one line per thing that matters (where the library was looked for, whether the file can be
-     * written, …). Fails only when nothing could be looked at. */
+    /* Adds one line per thing that matters (where the library was looked for, whether the file can
+     * be written, …). Fails only when nothing could be looked at. */
     bool (*check)(Target *target, CheckReport *report, Error *error);
 
     /* The table as it is now; exists = false is not an error. */
@@ -75,8 +75,8 @@ typedef struct TargetOps {
     bool (*ddl)(Target *target, const Delivery *delivery, Arena *arena, const char **ret_text,
                 Error *error);
 
-    /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: an append whose columns
-     * the existing table does not have or has with another type. Changes nothing. */
+    /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: an append whose
+     * columns the existing table does not have or has with another type. Changes nothing. */
     bool (*validate)(Target *target, const Delivery *delivery, Error *error);
 
     /* Makes an empty staging place; removes what an earlier attempt of this run left there. */
@@ -87,12 +87,14 @@ typedef struct TargetOps {
                       Error *error);
 
     /* delivery->shards set: looks whether they are staged whole (rows, size, checksum) or applied.
-     * Not set: only whether the run was applied. *ret_rows (may be NULL): rows applied, when known. */
+     * Not set: only whether the run was applied. *ret_rows (may be NULL): rows applied, when known.
+     */
     bool (*status)(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
                    uint64_t *ret_rows, Error *error);
 
-    /* One atomic step: a reader sees the rows of before or those of after. Remembers the run id with
-     * the same step, so that doing it again does nothing. *ret_rows: rows that the step made visible. */
+    /* One atomic step: a reader sees the rows of before or those of after. Remembers the run id
+     * with the same step, so that doing it again does nothing. *ret_rows: rows that the step made
+     * visible. */
     bool (*apply)(Target *target, const Delivery *delivery, uint64_t *ret_rows, Error *error);
 
     /* Removes what is staged for this run, if anything. Never touches what was applied. */
@@ -111,7 +113,8 @@ typedef struct SinkOps {
     /* Makes the shard durable; *ret_result's strings live as long as the arena. Call once. */
     bool (*finish)(Sink *sink, Arena *arena, ShardResult *ret_result, Error *error);
 
-    /* Frees; an unfinished shard leaves nothing that could be taken for a whole one. Accepts NULL. */
+    /* Frees; an unfinished shard leaves nothing that could be taken for a whole one. Accepts NULL.
+     */
     void (*close)(Sink *sink);
 } SinkOps;
 
@@ -123,7 +126,7 @@ struct Sink {
 
 /* One row of main.c's table of drivers. */
 typedef struct TargetDriver {
-    const char *type; /* "duckdb" */
+    const char *type;            /* "duckdb" */
     const char *default_dataset; /* when the configuration names none: "main"; NULL: "" */
     bool (*open)(const DestinationConfig *config, Target **ret_target, Error *error);
 } TargetDriver;
