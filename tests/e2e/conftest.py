@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the end-to-end tests: real servers, the real program, other people's clients.
+
+    server      a PostgreSQL for the whole session. Role `postgres` (administrator) is for the test,
+                role `ferry` for bqferry: it may read everything, and its settings are hostile
+                (time zone, date style, client encoding, …). Both come in without a password.
+    db          a database of its own in it: db.execute(sql), db.rows(sql), db.value(sql), db.url()
+    bqferry     the program in a working folder of its own: bqferry(…) runs it and returns code,
+                stdout, stderr, report; .ok(…) must end well; .fails("source", …) must end with that
+                exit code; .start(…) goes on in the background; fault="…" sets a fault point;
+                .write_config({…}) writes bqferry.yaml
+    job         job(source, **keys): a configuration with one job from `db` into `target`
+    target      parametrised over duckdb, avro and ndjson: target.config, .rows(table), .check(table)
+    duckdb_target, files_target   one of them
+    proxy       a TCP proxy before `server`: hold(pattern), wait_held(), release(), cut(pattern, n)
+    own_server  makes further servers, for tests that restart or break them
+    gate        a lock that stops a read at a chosen row until the test opens it
+    standby, tls_server, pgbouncer   what their names say
+    small_disk  a folder with room for 8 MB
+    seed, soak  a printed seed; whether the large settings are asked for
+
+What cannot run here fails, so that nothing is skipped unseen; BQFERRY_MAY_SKIP=1 skips instead.
+PG_BIN picks another PostgreSQL, BQFERRY_BIN another program, BQFERRY_SEED a seed."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.postgres import Postgres  # noqa: E402
+from support.processes import Daemon, free_port, own_folder  # noqa: E402
+from support.program import Program, find_program, find_release  # noqa: E402
+from support.proxy import Proxy  # noqa: E402
+from support.targets import KINDS, make_target  # noqa: E402
+
+
+def unavailable(reason):
+    """The machine cannot run this test."""
+    if os.environ.get("BQFERRY_MAY_SKIP"):
+        pytest.skip(reason)
+    pytest.fail(f"{reason} (BQFERRY_MAY_SKIP=1 skips such tests)", pytrace=False)
+
+
+# Servers ------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def servers_folder():
+    """Below /tmp and open to everybody: the servers' user must get there."""
+    folder = Path(tempfile.mkdtemp(prefix="bqferry-e2e-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(servers_folder):
+    server = Postgres(servers_folder / "postgres").create().start()
+    try:
+        server.create_reader()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def db(server):
+    database = server.new_database()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def own_server(servers_folder, request):
+    """own_server(settings={…}, hba=[…]): a started server with a role `ferry`."""
+    made = []
+
+    def make(**options):
+        server = Postgres(servers_folder / f"own-{request.node.name[:40]}-{len(made)}", **options)
+        made.append(server)
+        server.create().start()
+        server.create_reader()
+        return server
+
+    yield make
+    for server in made:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def standby(server, servers_folder):
+    """A hot standby of `server`; databases that the primary makes arrive there by themselves."""
+    standby = Postgres(servers_folder / "standby", settings={"hot_standby_feedback": "on"})
+    try:
+        yield standby.clone_of(server).start()
+    finally:
+        standby.stop()
+        shutil.rmtree(standby.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def certificates(servers_folder):
+    """ca.crt, server.crt and server.key for the name localhost, other-ca.crt."""
+    folder = own_folder(servers_folder / "certificates")
+
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    for name in ("ca", "other-ca"):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj",
+                f"/CN=bqferry test {name}", "-keyout", f"{name}.key", "-out", f"{name}.crt")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout",
+            "server.key", "-out", "server.csr")
+    (folder / "names").write_text("subjectAltName=DNS:localhost\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "30", "-extfile", "names", "-out", "server.crt")
+    key = folder / "server.key"
+    key.chmod(0o600)
+    if os.getuid() == 0:
+        owner = folder.stat()
+        os.chown(key, owner.st_uid, owner.st_gid)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tls_server(servers_folder, certificates):
+    """Takes connections with TLS only; its certificate is for localhost."""
+    server = Postgres(
+        servers_folder / "tls",
+        settings={"ssl": "on", "ssl_cert_file": f"'{certificates}/server.crt'",
+                  "ssl_key_file": f"'{certificates}/server.key'"},
+        hba=["hostssl all all 127.0.0.1/32 trust"])
+    try:
+        server.create().start()
+        server.create_reader()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def pgbouncer(server, servers_folder):
+    """PgBouncer in transaction mode before `server`, with two server connections at most: its port."""
+    program = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if not program:
+        unavailable("pgbouncer is not installed")
+    folder = own_folder(servers_folder / "pgbouncer")
+    port = free_port()
+    (folder / "users.txt").write_text('"ferry" ""\n"postgres" ""\n')
+    (folder / "pgbouncer.ini").write_text(f"""[databases]
+* = host=127.0.0.1 port={server.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {folder}/users.txt
+pool_mode = transaction
+default_pool_size = 4
+admin_users = postgres
+""")
+    daemon = Daemon([program, folder / "pgbouncer.ini"], folder / "log", signal.SIGINT)
+    try:
+        daemon.wait_for(lambda: _listens(port), "pgbouncer")
+        yield port
+    finally:
+        daemon.stop(signal.SIGTERM)
+
+
+def _listens(port):
+    import socket
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def proxy(server):
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.close()
+
+
+# The program and its targets ----------------------------------------------------------------------
+
+@pytest.fixture
+def bqferry(tmp_path):
+    program = Program(tmp_path / "work")
+    assert program.binary.exists(), f"{program.binary} is not built (make, or BQFERRY_BIN=…)"
+    yield program
+    program.close()
+
+
+@pytest.fixture(scope="session")
+def fault_points(tmp_path_factory):
+    """The program was built with fault points; else the test cannot run."""
+    program = Program(tmp_path_factory.mktemp("faults"))
+    program.write_config({"version": 1, "connections": {"db": {"type": "postgresql"}},
+                          "destination": {"type": "files", "path": "exports"}, "jobs": []})
+    if b"delivery.intended" not in program.binary.read_bytes():
+        unavailable(f"{program.binary} has no fault points (the debug preset has)")
+
+
+@pytest.fixture(params=KINDS)
+def target(request, tmp_path):
+    return make_target(request.param, tmp_path)
+
+
+@pytest.fixture
+def duckdb_target(tmp_path):
+    return make_target("duckdb", tmp_path)
+
+
+@pytest.fixture
+def files_target(tmp_path):
+    return make_target("avro", tmp_path)
+
+
+@pytest.fixture
+def job(db, bqferry):
+    """job(target, source, **keys) writes a configuration with one job, `main`."""
+    def write(target, source, url=None, config=None, **keys):
+        source = {"connection": "db", **({"table": source} if isinstance(source, str) else source)}
+        return bqferry.write_config({
+            "version": 1,
+            "connections": {"db": {"type": "postgresql", "url": url or db.url()}},
+            "destination": target.config,
+            "jobs": [{"name": "main", "source": source, **keys}],
+            **(config or {})})
+    return write
+
+
+@pytest.fixture
+def gate(db):
+    """Stops a reader at a row: put gate.condition("id", 500) into a job's `where`.
+
+    The test holds an advisory lock that a function on the server waits for."""
+    db.execute("""
+        CREATE FUNCTION gate(here bigint, stop bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN
+            IF here = stop THEN -- 4712: here I am; polled, because a lock's timeout may be set
+                PERFORM pg_advisory_lock_shared(4712);
+                WHILE NOT pg_try_advisory_lock_shared(4711) LOOP
+                    PERFORM pg_sleep(0.02);
+                END LOOP;
+                PERFORM pg_advisory_unlock_shared(4711), pg_advisory_unlock_shared(4712);
+            END IF;
+            RETURN true;
+        END $$""")
+    gate = Gate(db)
+    yield gate
+    gate.close()
+
+
+class Gate:
+    def __init__(self, db):
+        self.db = db
+        self.holder = db.connect()
+        self.holder.execute("SELECT pg_advisory_lock(4711)")
+
+    def condition(self, column, row):
+        return f"gate({column}, {row})"
+
+    def wait_reached(self, count=1, seconds=30):
+        from support.processes import wait_until
+        wait_until(lambda: self.db.value(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712"
+            " AND granted AND database = (SELECT oid FROM pg_database"
+            " WHERE datname = current_database())") >= count, "the reader at the gate", seconds)
+
+    def open(self):
+        self.holder.execute("SELECT pg_advisory_unlock(4711)")
+
+    def close(self):
+        self.holder.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 8 MB; without root's rights there is none: None."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = os.getuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], capture_output=True).returncode == 0
+    yield folder if mounted else None
+    if mounted:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+# Chance and size ----------------------------------------------------------------------------------
+
+@pytest.fixture
+def seed():
+    """A random generator whose seed is printed when the test fails."""
+    number = int(os.environ.get("BQFERRY_SEED") or random.SystemRandom().randrange(1 << 31))
+    print(f"BQFERRY_SEED={number}")
+    return random.Random(number)
+
+
+@pytest.fixture(scope="session")
+def soak():
+    return bool(os.environ.get("BQFERRY_SOAK"))
+
+
+@pytest.fixture
+def release(tmp_path):
+    """The release build where there is one, for what is measured."""
+    program = Program(tmp_path / "release", find_release() or find_program())
+    yield program
+    program.close()
