@@ -48,7 +48,7 @@ build() {
 
 run_builds() {
   local good=0 bad=0
-  for preset in debug release fuzz; do
+  for preset in debug thread release fuzz; do
     if build $preset --preset $preset; then good=$((good + 1)); else bad=$((bad + 1)); fi
   done
   if build without-duckdb --preset debug -B build/without-duckdb -DBQFERRY_DUCKDB=OFF \
@@ -68,10 +68,11 @@ run_lint() {
   add lint ${counts:-0 0} 0 $status
 }
 
+# run_ctest PRESET
 run_ctest() {
   local status=0
-  ctest --preset debug -j "$jobs" --output-junit "$results/ctest.xml" || status=$?
-  add_junit ctest $status
+  ctest --preset "$1" -j "$jobs" --output-junit "$results/ctest-$1.xml" || status=$?
+  add_junit "ctest-$1" $status
 }
 
 # A few seconds of new inputs for one target; its corpus has run in ctest.
@@ -110,7 +111,8 @@ run_pytest() {
 
 run_builds
 [ "${1:-}" != --lint ] || run_lint
-run_ctest
+run_ctest debug
+run_ctest thread
 run_fuzz
 run_pytest
 
