@@ -15,11 +15,12 @@ typedef enum Confidence {
     CONFIDENCE_LOW,    /* needs a look */
 } Confidence;
 
-/* How the source is asked for the column; decided here because it decides what arrives. */
+/* How the source is asked for the column; decided here because it decides what arrives. A REPEATED
+ * field is an array of that form (PostgreSQL: ::text[], ::numeric[]). */
 typedef enum SelectForm {
     SELECT_PLAIN,        /* the column itself, in its binary form */
     SELECT_TEXT,         /* the source's own text of it */
-    SELECT_JSON,         /* the source's own JSON of it */
+    SELECT_JSON,         /* the source's own JSON of it, as text (PostgreSQL: to_json(…)::text) */
     SELECT_AT_TIME_ZONE, /* a naive timestamp read as wall clock of `time_zone`: an instant */
     SELECT_NUMERIC,      /* cast to an exact number (money) */
 } SelectForm;
