@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every type of tests/data/postgres/types.txt through the server and bqferry, read back by others."""
+
+import pytest
+
+from support import matrix, readers
+from support.program import Program
+from support.targets import KINDS, make_target
+
+SECTIONS = matrix.read_table()
+
+
+@pytest.fixture(scope="module")
+def types_db(server):
+    database = matrix.make_database(server)
+    yield database
+    database.drop()
+
+
+def jobs_of(sections):
+    return [{"name": section.name,
+             "source": {"connection": "db", "table": f"matrix.{section.name}"},
+             "load": "replace",
+             **({"columns": {"v": section.column_options}} if section.column_options else {})}
+            for section in sections]
+
+
+class Carried:
+    """All sections carried into one target by one run."""
+
+    def __init__(self, database, folder, kind):
+        self.sections = {section.name: section for section in matrix.sections_of(database)}
+        self.target = make_target(kind, folder)
+        program = Program(folder / "work")
+        program.write_config({
+            "version": 1,
+            "connections": {"db": {"type": "postgresql", "url": database.url()}},
+            "destination": self.target.config,
+            "parallel": 2,
+            "jobs": jobs_of(self.sections.values())})
+        self.result = program("run", timeout=300)
+        self.jobs = {job["job"]: job for job in self.result.report["jobs"]}
+
+
+@pytest.fixture(scope="module")
+def carried(types_db, tmp_path_factory):
+    """carried(kind): the run of that target, once a module."""
+    made = {}
+
+    def get(kind):
+        if kind not in made:
+            made[kind] = Carried(types_db, tmp_path_factory.mktemp(kind), kind)
+        return made[kind]
+
+    return get
+
+
+def take(carried, kind, section):
+    """The run, when this server has the section's type and the job ended well."""
+    run = carried(kind)
+    if section.name not in run.sections:
+        pytest.skip(f"this server has no {section.sql_type}")
+    job = run.jobs[section.name]
+    assert job["status"] == "succeeded", job["error"]
+    return run, job
+
+
+def check_values(section, wanted, found):
+    wrong = [f"line {row.line}, {row.literal}: {value!r}, wanted {want!r}"
+             for row, want, value in zip(section.rows, wanted, found, strict=True)
+             if not matrix.same(value, want)]
+    assert not wrong, "\n".join(wrong)
+
+
+def parametrize(function):
+    return pytest.mark.parametrize(
+        "section", SECTIONS, ids=[section.name for section in SECTIONS])(function)
+
+
+@parametrize
+def test_avro(carried, section):
+    run, _ = take(carried, "avro", section)
+    folder = run.target.folder(section.name)
+    fields = readers.check_shards(folder)["schema"]["fields"]
+    assert [field["name"] for field in fields] == ["id", "v"]
+    matrix.check_field(fields[1], section.type)
+    for shard in readers.manifest(folder)["shards"]:
+        schema, _ = readers.read_avro(folder / shard["file"])
+        assert [field["name"] for field in schema["fields"]] == ["id", "v"]
+        matrix.check_avro_type(schema["fields"][1]["type"], section.type)
+    rows = sorted(readers.files_rows(folder), key=lambda row: row["id"])
+    check_values(section, [row.avro for row in section.rows],
+                 [matrix.from_avro(row["v"], section.type) for row in rows])
+
+
+@parametrize
+def test_ndjson(carried, section):
+    run, _ = take(carried, "ndjson", section)
+    folder = run.target.folder(section.name)
+    matrix.check_field(readers.check_shards(folder)["schema"]["fields"][1], section.type)
+    rows = [dict(row["members"]) for row in readers.files_rows(folder, readers.json_loads)]
+    rows.sort(key=lambda row: row["id"])
+    wanted = [matrix.wanted_ndjson(row.ndjson, section.type) for row in section.rows]
+    if section.type.kind == "JSON" and not section.type.repeated:
+        # JSON's null and no value are the same in NDJSON
+        wanted = [matrix.Json("null") if value is None else value for value in wanted]
+    check_values(section, wanted, [matrix.from_ndjson(row.get("v"), section.type) for row in rows])
+
+
+@parametrize
+def test_duckdb(carried, section):
+    run, _ = take(carried, "duckdb", section)
+    types = readers.duckdb_types(run.target.path, section.name)
+    assert types == {"id": "BIGINT", "v": section.duckdb_type}
+    rows = readers.duckdb_rows(run.target.path, f'"{section.name}"',
+                               matrix.duckdb_column(section.duckdb_type), "id")
+    check_values(section, [row.duckdb for row in section.rows],
+                 [matrix.from_duckdb(value, section.duckdb_type) for value, in rows])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@parametrize
+def test_report_counts(carried, section, kind):
+    _, job = take(carried, kind, section)
+    rows = len(section.rows)
+    assert (job["rows_read"], job["rows_staged"], job["rows_applied"]) == (rows, rows, rows)
+    found = job["invalid"].get("v", {})
+    if "dimensions" in section.reasons:  # such an array becomes NULL, and that an empty array
+        found.pop("null_array", None)
+    assert {reason: number for reason, number in found.items() if number} == section.reasons
+    assert set(job["invalid"]) <= {"v"}
+
+
+# What a policy of `fail` refuses ------------------------------------------------------------------
+
+def refused():
+    """(section, row) of every value that is no valid one, once a type."""
+    seen = set()
+    for section in SECTIONS:
+        if section.options.get("on_invalid") not in ("null", "clamp"):
+            continue
+        for row in section.rows:
+            if row.reasons and (section.sql_type, row.literal) not in seen:
+                seen.add((section.sql_type, row.literal))
+                yield section, row
+
+
+REFUSED = list(refused())
+# No nearest value is there: clamping refuses these as well.
+NO_NEAREST = [(section, row) for section, row in REFUSED
+              if set(row.reasons) <= {"nan", "null_element", "dimensions", "utf8"}]
+
+
+def refusal_jobs(cases, policy):
+    return [{"name": f"r{number}", "source": {
+                "connection": "db",
+                "query": f"SELECT 1 AS id, CAST({row.literal} AS {section.sql_type}) AS odd_one"},
+             "load": "replace", "target": f"r{number}", "on_invalid": policy,
+             **({"columns": {"odd_one": {"type": section.options["type"]}}}
+                if "type" in section.options else {})}
+            for number, (section, row) in enumerate(cases)]
+
+
+@pytest.mark.parametrize("kind", ("duckdb", "avro"))
+@pytest.mark.parametrize("policy", ("fail", "clamp"))
+def test_refused_values(types_db, tmp_path, kind, policy):
+    cases = REFUSED if policy == "fail" else NO_NEAREST
+    cases = [(section, row) for section, row in cases
+             if section.options.get("since", 0) <= types_db.server.major()]
+    assert len(cases) > (30 if policy == "fail" else 4)
+    target = make_target(kind, tmp_path)
+    program = Program(tmp_path / "work")
+    program.write_config({
+        "version": 1, "connections": {"db": {"type": "postgresql", "url": types_db.url()}},
+        "destination": target.config, "jobs": refusal_jobs(cases, policy)})
+    result = program("run", timeout=300)
+    assert result.code == 5, str(result)
+    wrong = []
+    for number, (section, row) in enumerate(cases):
+        job = result.job(f"r{number}")
+        error = job["error"] or {}
+        if job["status"] != "failed" or error.get("kind") != "data":
+            wrong.append(f"line {row.line}: {section.sql_type} {row.literal}: {job['status']} {error}")
+        elif "odd_one" not in error["message"]:
+            wrong.append(f"line {row.line}: the message names no column: {error['message']}")
+    assert not wrong, "\n".join(wrong)
+    assert target.tables() == set()
+    assert target.leftovers() == []
