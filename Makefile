@@ -40,8 +40,7 @@ coverage: setup-test
 docs: setup-test
 	@cmake --preset debug >/dev/null
 	@cmake --build --preset debug --target bqferry
-	@$(DEBUG)/bqferry config docs >docs/configuration.md.new
-	@mv docs/configuration.md.new docs/configuration.md
+	@tools/generated-docs.sh $(DEBUG)/bqferry docs
 
 install:
 	@[ -x $(RELEASE)/bqferry ] || $(MAKE) --no-print-directory all

@@ -49,11 +49,17 @@ check_externs() {
   python3 tools/lint/externs.py "$build"
 }
 
-# docs/configuration.md is what the program says about itself.
+# The generated pages are what the program says about itself.
 check_docs() {
-  local program=${BQFERRY:-$build/bqferry}
+  local program=${BQFERRY:-$build/bqferry} printed status=0
   [ -n "${BQFERRY:-}" ] || build_program || return 1
-  "$program" config docs | diff docs/configuration.md - || { echo "(make docs)"; return 1; }
+  printed=$(mktemp -d)
+  tools/generated-docs.sh "$program" "$printed" || status=1
+  for page in configuration.md cli.md; do
+    diff "docs/$page" "$printed/$page" || { echo "(make docs)"; status=1; }
+  done
+  rm -r "$printed"
+  return $status
 }
 
 check_tidy() {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/mapping.h"
 
-#include "../../support/pg_type.h"
-#include "../../support/text_table.h"
+#include "support/pg_type.h"
+#include "support/text_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
