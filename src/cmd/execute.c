@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/execute.h"
+
+#include "cmd/display.h"
+#include "cmd/results.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_stdout(const char *path)
+{
+    return path && strcmp(path, "-") == 0;
+}
+
+static bool write_report(const ExecuteOptions *options, const RunReport *report, Error *error)
+{
+    if (!options->report_path)
+        return true;
+    if (is_stdout(options->report_path)) {
+        CLEANUP(json_free_ptr) Json *json = run_report_json(report);
+        json_print(stdout, json, true);
+        return true;
+    }
+    return run_report_write(report, options->report_path, error) ||
+           error_prefix(error, "the jobs ran, but the report could not be written");
+}
+
+void execute_remove_report(const char *path)
+{
+    struct stat status;
+    if (path && !is_stdout(path) && stat(path, &status) == 0 && S_ISREG(status.st_mode))
+        unlink(path);
+}
+
+bool execute_jobs(const CommandContext *context, ExecuteOptions *options, RunReport *ret_report,
+                  int *ret_exit_code, Error *error)
+{
+    *ret_report = (RunReport){0};
+    DisplayMode mode = display_mode(options->progress, context->globals->quiet);
+    CLEANUP(display_free_ptr) Display *display = display_new(mode, stderr);
+    options->run.display = display_progress(display);
+    options->run.drivers = context->app->drivers;
+    if (!run_jobs(&options->run, ret_report, error))
+        return false;
+    if (!context->globals->quiet && !is_stdout(options->report_path))
+        results_print(ret_report, stdout, context->arena);
+    *ret_exit_code = run_report_exit_code(ret_report);
+    return write_report(options, ret_report, error);
+}

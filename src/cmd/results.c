@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/results.h"
+
+#include "cmd/human.h"
+#include "cmd/output.h"
+
+static const OutputColumn job_columns[] = {
+    {.title = "job", .most = 60},
+    {.title = "status"},
+    {.title = "rows", .right = true},
+    {.title = "time", .right = true},
+    {.title = "read", .right = true},
+    {.title = "target", .most = 80},
+    {0},
+};
+
+static const OutputColumn invalid_columns[] = {
+    {.title = "job"},
+    {.title = "column"},
+    {.title = "reason"},
+    {.title = "values", .right = true},
+    {0},
+};
+
+static int64_t total_ns(const JobReport *job)
+{
+    int64_t total = 0;
+    for (int phase = 0; phase < PHASE_COUNT_; phase++)
+        total += job->phase_ns[phase];
+    return total;
+}
+
+static void add_job(OutputTable *table, const JobReport *job)
+{
+    char rows[HUMAN_SIZE], time[HUMAN_SIZE], bytes[HUMAN_SIZE];
+    human_count((int64_t)job->rows_applied, rows);
+    human_duration(total_ns(job), time);
+    human_bytes((int64_t)job->bytes_read, bytes);
+    bool applied = job->status == JOB_SUCCEEDED || job->status == JOB_SETTLED;
+    bool ran = job->status != JOB_NOT_RUN;
+    const char *status = job->status == JOB_NOT_RUN ? "not run" : job_status_name(job->status);
+    const char *cells[] = {
+        job->job,   status, applied ? rows : "", ran ? time : "", job->bytes_read ? bytes : "",
+        job->target};
+    output_table_add(table, cells);
+}
+
+static void print_invalid(const RunReport *report, FILE *out, Arena *arena)
+{
+    OutputTable table;
+    output_table_init(&table, invalid_columns, arena);
+    for (size_t i = 0; i < report->job_count; i++) {
+        const JobReport *job = &report->jobs[i];
+        for (size_t column = 0; column < job->invalid_count; column++) {
+            for (int reason = 0; reason < INVALID_REASON_COUNT_; reason++) {
+                char count[HUMAN_SIZE];
+                uint64_t values = job->invalid[column].counts.counts[reason];
+                const char *cells[] = {job->job, job->invalid[column].column,
+                                       invalid_reason_name((InvalidReason)reason),
+                                       human_count((int64_t)values, count)};
+                if (values)
+                    output_table_add(&table, cells);
+            }
+        }
+    }
+    if (table.row_count)
+        fputs("\nValues that the target's types cannot hold, treated as on_invalid says:\n", out);
+    output_table_print(&table, out, 2);
+}
+
+static void print_notes(const RunReport *report, FILE *out)
+{
+    for (size_t i = 0; i < report->job_count; i++) {
+        const JobReport *job = &report->jobs[i];
+        for (size_t note = 0; note < job->note_count; note++)
+            fprintf(out, "%s: %s\n", job->job, job->notes[note]);
+    }
+}
+
+void results_print(const RunReport *report, FILE *out, Arena *arena)
+{
+    OutputTable table;
+    output_table_init(&table, job_columns, arena);
+    for (size_t i = 0; i < report->job_count; i++)
+        add_job(&table, &report->jobs[i]);
+    output_table_print(&table, out, 0);
+    print_invalid(report, out, arena);
+    print_notes(report, out);
+}

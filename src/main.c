@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands and the drivers; no other file names a driver. */
+#include "base/cancel.h"
+#include "cmd/app.h"
+#include "source/postgres/postgres.h"
+#include "state/file/file.h"
+#ifdef BQFERRY_HAVE_DUCKDB
+#include "target/duckdb/duckdb_target.h"
+#endif
+#include "target/files/files.h"
+
+static const SourceDriver *const sources[] = {&source_postgres_driver, NULL};
+
+static const TargetDriver *const targets[] = {
+#ifdef BQFERRY_HAVE_DUCKDB
+    &target_duckdb_driver,
+#endif
+    &target_files_driver,
+    NULL,
+};
+
+static const StateDriver *const states[] = {&state_file_driver, NULL};
+
+static const Drivers drivers = {sources, targets, states};
+
+static const Command *const commands[] = {
+    &command_copy, &command_init,   &command_check,   &command_discover, &command_plan,
+    &command_run,  &command_config, &command_version, &command_help,     NULL,
+};
+
+int main(int argc, char **argv)
+{
+    static const App app = {commands, &drivers};
+    cancel_install();
+    return app_main(&app, argc, argv);
+}
