@@ -9,12 +9,12 @@
                 stdout, stderr, report; .ok(…) must end well; .fails("source", …) must end with that
                 exit code; .start(…) goes on in the background; fault="…" sets a fault point;
                 .write_config({…}) writes bqferry.yaml
-    job         job(source, **keys): a configuration with one job from `db` into `target`
+    job         job(target, source, **keys): a configuration with one job `main`; retries are off
     target      parametrised over duckdb, avro and ndjson: target.config, .rows(table), .check(table)
     duckdb_target, files_target   one of them
     proxy       a TCP proxy before `server`: hold(pattern), wait_held(), release(), cut(pattern, n)
     own_server  makes further servers, for tests that restart or break them
-    gate        a lock that stops a read at a chosen row until the test opens it
+    gate        stops a reader at a row until the test opens it (support/gate.py)
     standby, tls_server, pgbouncer   what their names say
     small_disk  a folder with room for 8 MB
     seed, soak  a printed seed; whether the large settings are asked for
@@ -35,6 +35,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support.gate import Gate  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.processes import Daemon, free_port, own_folder  # noqa: E402
 from support.program import Program, find_program, find_release  # noqa: E402
@@ -64,7 +65,7 @@ def servers_folder():
 def server(servers_folder):
     server = Postgres(servers_folder / "postgres").create().start()
     try:
-        server.create_reader()
+        server.create_roles()
         yield server
     finally:
         server.stop()
@@ -86,7 +87,7 @@ def own_server(servers_folder, request):
         server = Postgres(servers_folder / f"own-{request.node.name[:40]}-{len(made)}", **options)
         made.append(server)
         server.create().start()
-        server.create_reader()
+        server.create_roles()
         return server
 
     yield make
@@ -140,7 +141,7 @@ def tls_server(servers_folder, certificates):
         hba=["hostssl all all 127.0.0.1/32 trust"])
     try:
         server.create().start()
-        server.create_reader()
+        server.create_roles()
         yield server
     finally:
         server.stop()
@@ -233,6 +234,8 @@ def job(db, bqferry):
             "version": 1,
             "connections": {"db": {"type": "postgresql", "url": url or db.url()}},
             "destination": target.config,
+            # one attempt, unless a test is about the others
+            "defaults": {"retries": {"budget": "0s"}},
             "jobs": [{"name": "main", "source": source, **keys}],
             **(config or {})})
     return write
@@ -240,47 +243,9 @@ def job(db, bqferry):
 
 @pytest.fixture
 def gate(db):
-    """Stops a reader at a row: put gate.condition("id", 500) into a job's `where`.
-
-    The test holds an advisory lock that a function on the server waits for."""
-    db.execute("""
-        CREATE FUNCTION gate(here bigint, stop bigint) RETURNS boolean LANGUAGE plpgsql AS $$
-        BEGIN
-            IF here = stop THEN -- 4712: here I am; polled, because a lock's timeout may be set
-                PERFORM pg_advisory_lock_shared(4712);
-                WHILE NOT pg_try_advisory_lock_shared(4711) LOOP
-                    PERFORM pg_sleep(0.02);
-                END LOOP;
-                PERFORM pg_advisory_unlock_shared(4711), pg_advisory_unlock_shared(4712);
-            END IF;
-            RETURN true;
-        END $$""")
     gate = Gate(db)
     yield gate
     gate.close()
-
-
-class Gate:
-    def __init__(self, db):
-        self.db = db
-        self.holder = db.connect()
-        self.holder.execute("SELECT pg_advisory_lock(4711)")
-
-    def condition(self, column, row):
-        return f"gate({column}, {row})"
-
-    def wait_reached(self, count=1, seconds=30):
-        from support.processes import wait_until
-        wait_until(lambda: self.db.value(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712"
-            " AND granted AND database = (SELECT oid FROM pg_database"
-            " WHERE datname = current_database())") >= count, "the reader at the gate", seconds)
-
-    def open(self):
-        self.holder.execute("SELECT pg_advisory_unlock(4711)")
-
-    def close(self):
-        self.holder.close()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def test_gate_stops_a_reader(db, gate):
 
     def read():
         with db.connect(user="ferry") as ferry:
-            got.extend(ferry.execute(f"SELECT id FROM t WHERE {gate.condition('id', 50)}").fetchall())
+            got.extend(ferry.execute(f"SELECT id FROM t WHERE {gate.at('id', 50)}").fetchall())
 
     thread = threading.Thread(target=read)
     thread.start()

@@ -26,7 +26,7 @@ def test_every_expected_text_is_the_servers_own(types_db):
                 f"SELECT id, format('%s', v) FROM matrix.\"{section.name}\"").fetchall())
             for number, row in enumerate(section.rows):
                 seen += 1
-                if printed[number] != row.avro:
+                if printed[number] != (row.avro or ""):  # NULL prints as nothing
                     wrong.append(f"line {row.line}: {row.avro!r}, the server: {printed[number]!r}")
         assert not wrong, "\n".join(wrong)
         assert seen > 150

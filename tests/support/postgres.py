@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -17,6 +18,7 @@ from psycopg import sql
 from support.processes import Daemon, as_server_user, free_port, own_folder, wait_until
 
 ADMIN = "postgres"
+PASSWORD = "s3cret/pass word%"
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -94,14 +96,8 @@ class Postgres:
         with open(self.data / "postgresql.conf", "a") as file:
             for name, value in self.settings.items():
                 file.write(f"{name} = {value}\n")
-        rules = self.hba or [
-            "host all,replication /^pw_.* 127.0.0.1/32 scram-sha-256",
-            "host all pw_role 127.0.0.1/32 scram-sha-256",
-            "host all all 127.0.0.1/32 trust",
-            "host replication all 127.0.0.1/32 trust",
-        ]
-        if self.major() < 16:
-            rules = [rule for rule in rules if "/^" not in rule]
+        rules = self.hba or ["host all pw_role 127.0.0.1/32 scram-sha-256",
+                             "host all,replication all 127.0.0.1/32 trust"]
         (self.data / "pg_hba.conf").write_text("\n".join(rules) + "\n")
 
     def major(self):
@@ -140,16 +136,20 @@ class Postgres:
             admin.execute(f"CREATE DATABASE {name} {options}")
         return Database(self, name)
 
-    def create_reader(self, name="ferry"):
-        """The role that bqferry uses: it may read everything, and its settings are hostile."""
+    def create_roles(self):
+        """ferry, which bqferry uses, may read everything and has hostile settings; poor may read
+        nothing; pw_role has a password; plain is ferry without the settings."""
         with self.connect("postgres") as admin:
-            if admin.info.server_version >= 140000:
-                admin.execute(f"CREATE ROLE {name} LOGIN IN ROLE pg_read_all_data")
-            else:
-                admin.execute(f"CREATE ROLE {name} LOGIN SUPERUSER")
+            may = ("IN ROLE pg_read_all_data" if admin.info.server_version >= 140000 else "SUPERUSER")
+            admin.execute("SET password_encryption = 'scram-sha-256'")
+            for statement in (f"CREATE ROLE ferry LOGIN {may}", f"CREATE ROLE plain LOGIN {may}",
+                              "CREATE ROLE poor LOGIN",
+                              f"CREATE ROLE pw_role LOGIN PASSWORD '{PASSWORD}' {may}"):
+                admin.execute(statement)
             for setting, value in HOSTILE.items():
-                admin.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(
-                    sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)))
+                admin.execute(sql.SQL("ALTER ROLE ferry SET {} = {}").format(
+                    sql.Identifier(setting), sql.Literal(value)))
+        return self
 
 
 class Database:
@@ -180,7 +180,7 @@ class Database:
         return self.admin.execute(query).fetchone()[0]
 
     def url(self, user="ferry", password=None, port=None, **parameters):
-        secret = f":{password}" if password else ""
+        secret = f":{quote(password, safe='')}" if password else ""
         query = "&".join(f"{name}={value}" for name, value in parameters.items())
         return (f"postgresql://{user}{secret}@127.0.0.1:{port or self.server.port}/{self.name}"
                 + (f"?{query}" if query else ""))
