@@ -28,7 +28,7 @@ SYSTEM = set("""
     assert.h complex.h ctype.h errno.h fenv.h float.h inttypes.h iso646.h limits.h locale.h math.h
     setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
     stdnoreturn.h string.h strings.h time.h uchar.h wchar.h
-    arpa/inet.h dirent.h dlfcn.h endian.h fcntl.h fnmatch.h getopt.h grp.h langinfo.h libgen.h
+    arpa/inet.h dirent.h dlfcn.h endian.h fcntl.h fnmatch.h getopt.h glob.h grp.h langinfo.h libgen.h
     netdb.h netinet/in.h netinet/tcp.h poll.h pthread.h pwd.h regex.h sched.h semaphore.h spawn.h
     sys/file.h sys/ioctl.h sys/mman.h sys/param.h sys/random.h sys/resource.h sys/select.h
     sys/socket.h sys/stat.h sys/statvfs.h sys/syscall.h sys/time.h sys/times.h sys/types.h sys/uio.h

@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/keys.h"
+
+#include "config/raw.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DAY_MS = 24 * 3600 * 1000 };
+
+#define NAME_PATTERN "^[A-Za-z0-9_.-]{1,128}$"
+#define NAME_EXPECTED "1 to 128 letters, digits, _ . or -"
+#define PORT_PATTERN "^[0-9]{1,5}(,[0-9]{1,5})*$"
+
+#define FIELD(Struct, field) .offset = offsetof(Struct, field)
+#define ELEMENTS(Struct, items, items_count)                                                       \
+    .offset = offsetof(Struct, items), .count_offset = offsetof(Struct, items_count)
+#define KEYS(table) .keys = (table), .count = sizeof(table) / sizeof *(table)
+#define WORDS(...)                                                                                 \
+    .words = (const char *const[])                                                                 \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
+static const ConfigKey naive_timestamps_keys[] = {
+    {.name = "type",
+     .type = KEY_WORD,
+     FIELD(NaiveTimestamps, type),
+     .required = true,
+     WORDS("DATETIME", "TIMESTAMP"),
+     .doc =
+         "DATETIME keeps the wall clock as it is; TIMESTAMP makes it an instant, read as local time "
+         "of `time_zone`.",
+     .example = "TIMESTAMP"},
+    {.name = "time_zone",
+     .type = KEY_TEXT,
+     FIELD(NaiveTimestamps, zone),
+     .only_for = "TIMESTAMP",
+     .otherwise_text = "UTC",
+     .doc = "The time zone's IANA name.",
+     .example = "Europe/Berlin"},
+};
+
+static const KeySection naive_timestamps = {
+    .id = "naive_timestamps",
+    .title = "naive_timestamps",
+    .doc =
+        "What happens to timestamps without a time zone. Said for a connection, in `defaults`, for a "
+        "job or for a column; the nearest one counts.",
+    KEYS(naive_timestamps_keys),
+};
+
+#define BUDGET_KEY                                                                                 \
+    .name = "budget", .type = KEY_DURATION, FIELD(RetryConfig, budget_ms), .max = 7LL * DAY_MS,    \
+    .doc = "How long all waits before new attempts may take together; `0` never tries again.",     \
+    .example = "10m"
+#define RETRIES_DOC                                                                                \
+    "New attempts after errors that may pass: a lost connection, a busy server. Waits grow from "  \
+    "250 ms to 30 s, with jitter."
+
+static const ConfigKey retries_keys[] = {{BUDGET_KEY, .otherwise_text = "from `defaults`"}};
+static const ConfigKey default_retries_keys[] = {{BUDGET_KEY, .otherwise = "10m"}};
+
+static const KeySection retries = {
+    .id = "job_retries",
+    .title = "jobs[].retries",
+    .doc = RETRIES_DOC,
+    KEYS(retries_keys),
+};
+
+static const KeySection default_retries = {
+    .id = "default_retries",
+    .title = "defaults.retries",
+    .doc = RETRIES_DOC,
+    KEYS(default_retries_keys),
+};
+
+/* The options that defaults, a job and a column share; `from` says where the value comes from else.
+ */
+#define COLUMN_OPTION_KEYS(Struct, columns, on_invalid_from, mode_from, arrays_from,                \
+                           composites_from, naive_from)                                             \
+    {.name = "on_invalid",                                                                          \
+     .type = KEY_WORD,                                                                              \
+     FIELD(Struct, columns.on_invalid),                                                             \
+     WORDS("fail", "null", "clamp", "string"),                                                      \
+     .otherwise_text = on_invalid_from,                                                             \
+     .doc =                                                                                         \
+         "What to do with a value that the target type cannot hold (infinity, year 10000, NaN in "  \
+         "NUMERIC, …). `fail` stops the job, `null` writes NULL, `clamp` the nearest value that " \
+         "fits, `string` makes the column a STRING. Each use is counted in the report.",            \
+     .example = "fail"},                                                                            \
+        {.name = "mode",                                                                            \
+         .type = KEY_WORD,                                                                          \
+         FIELD(Struct, columns.mode),                                                               \
+         WORDS("nullable", "required"),                                                             \
+         .otherwise_text = mode_from,                                                               \
+         .doc =                                                                                     \
+             "`required` makes columns that are NOT NULL in the source REQUIRED in the target.",    \
+         .example = "nullable"},                                                                    \
+        {.name = "arrays",                                                                          \
+         .type = KEY_WORD,                                                                          \
+         FIELD(Struct, columns.arrays),                                                             \
+         WORDS("repeated", "json"),                                                                 \
+         .otherwise_text = arrays_from,                                                             \
+         .doc = "Arrays become REPEATED columns, or JSON.",                                         \
+         .example = "repeated"},                                                                    \
+        {.name = "composites",                                                                      \
+         .type = KEY_WORD,                                                                          \
+         FIELD(Struct, columns.composites),                                                         \
+         WORDS("struct", "json"),                                                                   \
+         .otherwise_text = composites_from,                                                         \
+         .doc = "Composite types become STRUCT columns, or JSON.",                                  \
+         .example = "struct"},                                                                      \
+    {                                                                                               \
+        .name = "naive_timestamps", .type = KEY_SECTION,                                            \
+        FIELD(Struct, columns.naive_timestamps_type), .section = &naive_timestamps,                 \
+        .otherwise_text = naive_from, .doc = "What happens to timestamps without a time zone."      \
+    }
+
+static const ConfigKey connection_keys[] = {
+    {.name = "type",
+     .type = KEY_WORD,
+     FIELD(RawConnection, config.type),
+     WORDS("postgresql"),
+     .otherwise_text = "what the URL's scheme says",
+     .doc = "The kind of database. Needed when there is no `url` that begins with `postgresql://`.",
+     .example = "postgresql"},
+    {.name = "url",
+     .type = KEY_TEXT,
+     FIELD(RawConnection, config.url),
+     .secret = true,
+     .doc = "A URL `postgresql://user:password@host:port/database?sslmode=…`, or libpq keywords "
+            "(`host=db.example.com dbname=shop`). What is said by the keys below counts more.",
+     .example = "\"${SHOP_URL}\""},
+    {.name = "host",
+     .type = KEY_TEXT,
+     FIELD(RawConnection, config.host),
+     .otherwise_text = "libpq's own (`PGHOST`, else the local socket)",
+     .doc =
+         "Host name, address, or folder of the server's socket; several with commas between them.",
+     .example = "db.example.com",
+     .commented = true},
+    {.name = "port",
+     .type = KEY_TEXT,
+     FIELD(RawConnection, config.port),
+     .pattern = PORT_PATTERN,
+     .expected = "a port number such as 5432",
+     .otherwise_text = "libpq's own (`PGPORT`, else 5432)",
+     .doc =
+         "Port of the server; with several hosts, one for all or one each, with commas between them.",
+     .example = "5432",
+     .commented = true},
+    {.name = "user",
+     .type = KEY_TEXT,
+     FIELD(RawConnection, config.user),
+     .otherwise_text = "libpq's own (`PGUSER`, else the system user)",
+     .doc = "Role to log in as.",
+     .example = "etl",
+     .commented = true},
+    {.name = "password",
+     .type = KEY_TEXT,
+     FIELD(RawConnection, config.password),
+     .secret = true,
+     .otherwise_text = "libpq's own (`PGPASSWORD`, `~/.pgpass`)",
+     .doc = "Password of the role; better as `${VAR}` or `${file:PATH}` than here.",
+     .example = "\"${SHOP_PASSWORD}\"",
+     .commented = true},
+    {.name = "database",
+     .type = KEY_TEXT,
+     FIELD(RawConnection, config.database),
+     .otherwise_text = "libpq's own (`PGDATABASE`, else the user's name)",
+     .doc = "Database to read.",
+     .example = "shop",
+     .commented = true},
+    {.name = "sslmode",
+     .type = KEY_WORD,
+     FIELD(RawConnection, config.sslmode),
+     WORDS("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+     .otherwise_text = "libpq's own (`PGSSLMODE`, else prefer)",
+     .doc = "Whether the connection is encrypted, and whether the server must prove who it is.",
+     .example = "verify-full"},
+    {.name = "sslrootcert",
+     .type = KEY_PATH,
+     FIELD(RawConnection, config.sslrootcert),
+     WORDS("system"),
+     .otherwise_text = "libpq's own",
+     .doc =
+         "File with the certificates of the authorities that are trusted; `system` trusts those of "
+         "the operating system.",
+     .example = "certificates/root.crt"},
+    {.name = "sslcert",
+     .type = KEY_PATH,
+     FIELD(RawConnection, config.sslcert),
+     .otherwise_text = "libpq's own",
+     .doc = "File with the client's certificate.",
+     .example = "certificates/client.crt",
+     .commented = true},
+    {.name = "sslkey",
+     .type = KEY_PATH,
+     FIELD(RawConnection, config.sslkey),
+     .otherwise_text = "libpq's own",
+     .doc = "File with the client's private key.",
+     .example = "certificates/client.key",
+     .commented = true},
+    {.name = "service",
+     .type = KEY_TEXT,
+     FIELD(RawConnection, config.service),
+     .otherwise_text = "libpq's own (`PGSERVICE`)",
+     .doc = "Section of the service file (`~/.pg_service.conf`) to take the rest from.",
+     .example = "shop",
+     .commented = true},
+    {.name = "application_name",
+     .type = KEY_TEXT,
+     FIELD(RawConnection, config.application_name),
+     .otherwise_text = "bqferry",
+     .doc = "How the server lists the connections (`pg_stat_activity`).",
+     .example = "bqferry"},
+    {.name = "connect_timeout",
+     .type = KEY_DURATION,
+     FIELD(RawConnection, config.connect_timeout_ms),
+     .max = DAY_MS,
+     .otherwise = "0",
+     .otherwise_text = "the driver's own",
+     .doc = "How long to wait for the server to accept a connection.",
+     .example = "10s"},
+    {.name = "naive_timestamps",
+     .type = KEY_SECTION,
+     FIELD(RawConnection, config.naive_timestamps_type),
+     .section = &naive_timestamps,
+     .otherwise_text = "DATETIME",
+     .doc = "What happens to timestamps without a time zone."},
+};
+
+static const KeySection connection = {
+    .id = "connection",
+    .title = "connections.<name>",
+    .doc = "A database that rows are read from.",
+    KEYS(connection_keys),
+    .size = sizeof(RawConnection),
+    .name_pattern = NAME_PATTERN,
+    .name_expected = NAME_EXPECTED,
+    .example_name = "shop",
+};
+
+static const ConfigKey destination_keys[] = {
+    {.name = "type",
+     .type = KEY_WORD,
+     FIELD(DestinationConfig, type),
+     .required = true,
+     WORDS("duckdb", "files"),
+     .doc = "`duckdb` is an embedded warehouse in one file; `files` writes numbered shards and a "
+            "manifest into a folder per table.",
+     .example = "duckdb"},
+    {.name = "path",
+     .type = KEY_PATH,
+     FIELD(DestinationConfig, path),
+     .required = true,
+     .doc = "The database file, or the folder. Made when it is missing.",
+     .example = "warehouse.duckdb"},
+    {.name = "dataset",
+     .type = KEY_TEXT,
+     FIELD(DestinationConfig, dataset),
+     .otherwise_text = "`main` in duckdb; none in files",
+     .doc = "Where tables go that do not say it themselves: a schema in duckdb, a folder in files.",
+     .example = "raw_data"},
+    {.name = "table_prefix",
+     .type = KEY_TEXT,
+     FIELD(DestinationConfig, table_prefix),
+     .doc = "Stands before every target table's name.",
+     .example = "shop_"},
+    {.name = "format",
+     .type = KEY_WORD,
+     FIELD(DestinationConfig, format),
+     WORDS("avro", "ndjson"),
+     .only_for = "files",
+     .otherwise_text = "avro",
+     .doc = "Format of the shards: Avro object container files, or newline-delimited JSON.",
+     .example = "avro",
+     .commented = true},
+    {.name = "compression",
+     .type = KEY_WORD,
+     FIELD(DestinationConfig, compression),
+     WORDS("auto", "none", "zstd", "gzip"),
+     .only_for = "files",
+     .otherwise_text = "auto",
+     .doc =
+         "`auto` is zstd for avro and gzip for ndjson; each format has only that one, or `none`.",
+     .example = "auto",
+     .commented = true},
+    {.name = "library",
+     .type = KEY_PATH,
+     FIELD(DestinationConfig, library),
+     .only_for = "duckdb",
+     .otherwise_text = "looked for; `bqferry check` says where",
+     .doc = "The file libduckdb.so.",
+     .example = "/usr/local/lib/libduckdb.so"},
+    {.name = "memory_limit",
+     .type = KEY_SIZE,
+     FIELD(DestinationConfig, memory_limit),
+     .min = 1000 * 1000,
+     .max = 1LL << 50,
+     .only_for = "duckdb",
+     .otherwise = "0",
+     .otherwise_text = "the target's own",
+     .doc = "Memory that DuckDB may use.",
+     .example = "256MB"},
+    {.name = "threads",
+     .type = KEY_INTEGER,
+     FIELD(DestinationConfig, threads),
+     .min = 1,
+     .max = 1024,
+     .only_for = "duckdb",
+     .otherwise = "0",
+     .otherwise_text = "the target's own",
+     .doc = "Threads that DuckDB may use.",
+     .example = "2"},
+};
+
+static const KeySection destination = {
+    .id = "destination",
+    .title = "destination",
+    .doc = "Where the rows go.",
+    KEYS(destination_keys),
+};
+
+static const ConfigKey state_keys[] = {
+    {.name = "type",
+     .type = KEY_WORD,
+     FIELD(StateConfig, type),
+     WORDS("file"),
+     .otherwise = "file",
+     .doc = "`file` keeps one JSON document a job in a folder.",
+     .example = "file"},
+    {.name = "path",
+     .type = KEY_PATH,
+     FIELD(StateConfig, path),
+     .otherwise = ".bqferry/",
+     .doc = "The folder. Made when it is missing, readable by its owner only.",
+     .example = ".bqferry/"},
+};
+
+static const KeySection state = {
+    .id = "state",
+    .title = "state",
+    .doc =
+        "What must be known again after a crash: which rows are on their way, and which have arrived. "
+        "Keep it, and keep it with the destination that it speaks of.",
+    KEYS(state_keys),
+};
+
+static const ConfigKey defaults_keys[] = {
+    {.name = "load",
+     .type = KEY_WORD,
+     FIELD(RawOptions, load),
+     WORDS("append", "replace"),
+     .doc =
+         "How rows get into the target table. `append` adds them to those that are there, again on "
+         "each run; `replace` puts them in the place of those that were there.",
+     .example = "replace"},
+    COLUMN_OPTION_KEYS(RawOptions, columns, "fail", "nullable", "repeated", "struct",
+                       "the connection's, else DATETIME"),
+    {.name = "workers",
+     .type = KEY_INTEGER,
+     FIELD(RawOptions, workers),
+     .min = 1,
+     .max = 64,
+     .otherwise = "2",
+     .doc = "Readers of one table at once, each with a server connection of its own.",
+     .example = "2"},
+    {.name = "retries",
+     .type = KEY_SECTION,
+     FIELD(RawOptions, retries),
+     .section = &default_retries,
+     .doc = "New attempts after errors that may pass."},
+};
+
+static const KeySection defaults = {
+    .id = "defaults",
+    .title = "defaults",
+    .doc = "Options of every job that does not say them itself.",
+    KEYS(defaults_keys),
+};
+
+static const ConfigKey source_keys[] = {
+    {.name = "connection",
+     .type = KEY_TEXT,
+     FIELD(RawJob, config.connection),
+     .otherwise_text = "the only connection there is",
+     .doc = "A name from `connections`.",
+     .example = "shop"},
+    {.name = "table",
+     .type = KEY_TEXT_OR_LIST,
+     FIELD(RawJob, config.tables),
+     .doc =
+         "`schema.table`; `*` stands for any characters (`public.*`). A pattern or a list becomes one "
+         "job a table, named `<job>.<table>`, or `<job>.<schema>.<table>` where that is needed.",
+     .example = "public.orders"},
+    {.name = "query",
+     .type = KEY_TEXT,
+     FIELD(RawJob, config.query),
+     .doc = "A SELECT to read instead of a table; needs `target`.",
+     .example = "\"SELECT id, total FROM orders WHERE total > 0\"",
+     .commented = true},
+    {.name = "columns",
+     .type = KEY_TEXT_LIST,
+     FIELD(RawJob, config.columns_wanted),
+     .otherwise_text = "all",
+     .doc = "The columns to carry, in this order.",
+     .example = "[id, customer_id, total, created_at]"},
+    {.name = "where",
+     .type = KEY_TEXT,
+     FIELD(RawJob, config.where),
+     .doc = "A condition, in the source's SQL, that rows must meet.",
+     .example = "\"created_at >= '2024-01-01'\""},
+    {.name = "views",
+     .type = KEY_BOOLEAN,
+     FIELD(RawJob, config.with_views),
+     .otherwise = "false",
+     .doc = "Whether patterns also match views and materialized views.",
+     .example = "true",
+     .commented = true},
+};
+
+static const KeySection source = {
+    .id = "job_source",
+    .title = "jobs[].source",
+    .doc = "What is read.",
+    KEYS(source_keys),
+    .exactly_one = (const char *const[]){"table", "query", NULL},
+};
+
+static const ConfigKey target_keys[] = {
+    {.name = "table",
+     .type = KEY_TEXT,
+     FIELD(RawJob, config.target_table),
+     .otherwise_text = "the source table's name",
+     .doc = "Name of the table, or `DATASET.NAME`.",
+     .example = "orders"},
+    {.name = "dataset",
+     .type = KEY_TEXT,
+     FIELD(RawJob, config.target_dataset),
+     .otherwise_text = "`destination.dataset`",
+     .doc = "Where the table goes: a schema in duckdb, a folder in files.",
+     .example = "raw_data"},
+};
+
+static const KeySection target = {
+    .id = "job_target",
+    .title = "jobs[].target",
+    .doc = "The table that is written. A plain text stands for its `table`: `target: orders`.",
+    KEYS(target_keys),
+    .shorthand = "table",
+};
+
+static const ConfigKey column_keys[] = {
+    {.name = "type",
+     .type = KEY_TEXT,
+     FIELD(RawColumn, config.type),
+     .otherwise_text = "what the source's type maps to; `bqferry plan` shows it",
+     .doc = "Target type, in BigQuery's words: `STRING`, `NUMERIC(20,4)`, `ARRAY<INT64>`.",
+     .example = "NUMERIC(20,4)"},
+    {.name = "name",
+     .type = KEY_TEXT,
+     FIELD(RawColumn, config.target_name),
+     .otherwise_text = "the source column's name",
+     .doc = "Name of the column in the target.",
+     .example = "total_amount"},
+    {.name = "description",
+     .type = KEY_TEXT,
+     FIELD(RawColumn, config.description),
+     .otherwise_text = "the source column's comment",
+     .doc = "Description of the column in the target.",
+     .example = "Sum of all items, with taxes"},
+    COLUMN_OPTION_KEYS(RawColumn, config, "the job's", "the job's", "the job's", "the job's",
+                       "the job's"),
+};
+
+static const KeySection column = {
+    .id = "column",
+    .title = "jobs[].columns.<name>",
+    .doc = "Wishes for one column, by its name in the source.",
+    KEYS(column_keys),
+    .size = sizeof(RawColumn),
+    .name_pattern = "^.+$",
+    .name_expected = "a column's name",
+    .example_name = "total",
+};
+
+static const ConfigKey job_keys[] = {
+    {.name = "name",
+     .type = KEY_TEXT,
+     FIELD(RawJob, config.name),
+     .required = true,
+     .pattern = NAME_PATTERN,
+     .expected = NAME_EXPECTED,
+     .doc =
+         "Name of the job, for the command line, the state and the report. Every job has its own.",
+     .example = "orders"},
+    {.name = "tags",
+     .type = KEY_TEXT_LIST,
+     FIELD(RawJob, config.tags),
+     .doc = "Words to choose jobs by: `bqferry run --tag hourly`.",
+     .example = "[hourly]"},
+    {.name = "source",
+     .type = KEY_SECTION,
+     .section = &source,
+     .required = true,
+     .doc = "What is read."},
+    {.name = "target",
+     .type = KEY_SECTION,
+     .section = &target,
+     .otherwise_text = "the source table's name in the destination's dataset",
+     .doc = "The table that is written."},
+    {.name = "load",
+     .type = KEY_WORD,
+     FIELD(RawJob, options.load),
+     WORDS("append", "replace"),
+     .otherwise_text = "from `defaults`; required when that has none",
+     .doc =
+         "How rows get into the target table. `append` adds them to those that are there, again on "
+         "each run; `replace` puts them in the place of those that were there.",
+     .example = "append"},
+    COLUMN_OPTION_KEYS(RawJob, options.columns, "from `defaults`", "from `defaults`",
+                       "from `defaults`", "from `defaults`", "from `defaults`"),
+    {.name = "workers",
+     .type = KEY_INTEGER,
+     FIELD(RawJob, options.workers),
+     .min = 1,
+     .max = 64,
+     .otherwise_text = "from `defaults`",
+     .doc = "Readers of one table at once, each with a server connection of its own.",
+     .example = "4"},
+    {.name = "retries",
+     .type = KEY_SECTION,
+     FIELD(RawJob, options.retries),
+     .section = &retries,
+     .otherwise_text = "from `defaults`",
+     .doc = "New attempts after errors that may pass."},
+    {.name = "columns",
+     .type = KEY_NAMED_SECTIONS,
+     ELEMENTS(RawJob, columns, column_count),
+     .section = &column,
+     .doc = "Wishes for single columns."},
+};
+
+static const KeySection job = {
+    .id = "job",
+    .title = "jobs[]",
+    .doc = "One table on its way, or several of the same kind.",
+    KEYS(job_keys),
+    .size = sizeof(RawJob),
+};
+
+#define VERSION_KEY(is_required)                                                                   \
+    {                                                                                              \
+        .name = "version", .type = KEY_INTEGER, FIELD(RawConfig, version),                         \
+        .required = (is_required), .min = 1, .max = 1,                                             \
+        .expected = "1, the version of this format", .doc = "Version of this format.",             \
+        .example = "1"                                                                             \
+    }
+#define CONNECTIONS_KEY                                                                            \
+    {                                                                                              \
+        .name = "connections", .type = KEY_NAMED_SECTIONS,                                         \
+        ELEMENTS(RawConfig, connections, connection_count), .section = &connection,                \
+        .doc = "The databases that rows are read from, by name."                                   \
+    }
+#define JOBS_KEY                                                                                   \
+    {                                                                                              \
+        .name = "jobs", .type = KEY_SECTION_LIST, ELEMENTS(RawConfig, jobs, job_count),            \
+        .section = &job, .doc = "The tables to carry."                                             \
+    }
+
+static const ConfigKey main_keys[] = {
+    VERSION_KEY(true),
+    CONNECTIONS_KEY,
+    {.name = "destination",
+     .type = KEY_SECTION,
+     FIELD(RawConfig, destination),
+     .section = &destination,
+     .required = true,
+     .doc = "Where the rows go."},
+    {.name = "state",
+     .type = KEY_SECTION,
+     FIELD(RawConfig, state),
+     .section = &state,
+     .doc = "What must be known again after a crash."},
+    {.name = "parallel",
+     .type = KEY_INTEGER,
+     FIELD(RawConfig, parallel),
+     .min = 1,
+     .max = 64,
+     .otherwise = "2",
+     .doc = "Jobs that run at once.",
+     .example = "2"},
+    {.name = "include",
+     .type = KEY_TEXT_LIST,
+     FIELD(RawConfig, include),
+     .doc = "Patterns of files with more `connections` and `jobs`; `*` and `?` within one folder.",
+     .example = "[\"jobs/*.yaml\"]",
+     .commented = true},
+    {.name = "defaults",
+     .type = KEY_SECTION,
+     FIELD(RawConfig, defaults),
+     .section = &defaults,
+     .doc = "Options of every job that does not say them itself."},
+    JOBS_KEY,
+};
+
+static const ConfigKey included_keys[] = {VERSION_KEY(false), CONNECTIONS_KEY, JOBS_KEY};
+
+const KeySection keys_main = {
+    .id = "main",
+    .title = "bqferry.yaml",
+    .doc = "",
+    KEYS(main_keys),
+};
+
+const KeySection keys_included = {
+    .id = "included",
+    .title = "Included files",
+    .doc = "",
+    KEYS(included_keys),
+};
+
+static const char *print_words(const ConfigKey *key, char *text, size_t size)
+{
+    if (!key->words[1]) {
+        snprintf(text, size, "%s", key->words[0]);
+        return text;
+    }
+    size_t length = (size_t)snprintf(text, size, "one of");
+    for (const char *const *word = key->words; *word && length < size; word++)
+        length += (size_t)snprintf(text + length, size - length, "%s %s",
+                                   word == key->words ? "" : ",", *word);
+    return text;
+}
+
+static const char *print_range(const ConfigKey *key, char *text, size_t size)
+{
+    snprintf(text, size, "a whole number from %lld to %lld", (long long)key->min,
+             (long long)key->max);
+    return text;
+}
+
+const ConfigKey *section_key(const KeySection *section, const char *name)
+{
+    for (size_t i = 0; i < section->count; i++) {
+        if (strcmp(section->keys[i].name, name) == 0)
+            return &section->keys[i];
+    }
+    return NULL;
+}
+
+const char *key_expectation(const ConfigKey *key, char *text, size_t size)
+{
+    static const char *const by_type[KEY_TYPE_COUNT_] = {
+        [KEY_TEXT] = "a text",
+        [KEY_BOOLEAN] = "true or false",
+        [KEY_DURATION] = "a duration such as 30s, 10m or 2h",
+        [KEY_SIZE] = "a size such as 256MB or 2GiB",
+        [KEY_PATH] = "the path of a file or folder",
+        [KEY_TEXT_LIST] = "a list of texts such as [a, b]",
+        [KEY_TEXT_OR_LIST] = "a text or a list of texts",
+        [KEY_SECTION] = "a mapping (key: value)",
+        [KEY_NAMED_SECTIONS] = "a mapping (name: …)",
+        [KEY_SECTION_LIST] = "a list (- …)",
+    };
+    if (key->expected)
+        return key->expected;
+    if (key->type == KEY_WORD)
+        return print_words(key, text, size);
+    return key->type == KEY_INTEGER ? print_range(key, text, size) : by_type[key->type];
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config/raw.h: the configuration as the files say it, before defaults are merged and the parts are
+ * checked against each other (config/rules.c). The declaration (config/keys.c) points into these.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "format/yaml.h"
+
+enum { CONFIG_UNSET = -1 }; /* a number that was not said */
+
+/* First member of everything that comes in lists or by name. */
+typedef struct RawElement {
+    const char *name;  /* of a named one */
+    const char *label; /* "jobs[3]" */
+    const YamlNode *node;
+    ConfigPlace place;
+} RawElement;
+
+typedef struct NaiveTimestamps {
+    const char *type;
+    const char *zone;
+} NaiveTimestamps;
+
+/* config.h has the two side by side in each of its structs, so one section fills them all. */
+#define NAIVE_TIMESTAMPS_FIT(Struct)                                                               \
+    (offsetof(Struct, naive_timestamps_zone) - offsetof(Struct, naive_timestamps_type) ==          \
+     offsetof(NaiveTimestamps, zone))
+_Static_assert(NAIVE_TIMESTAMPS_FIT(ColumnConfig) && NAIVE_TIMESTAMPS_FIT(ConnectionConfig),
+               "naive_timestamps_type must stand before naive_timestamps_zone");
+
+typedef struct RetryConfig {
+    int64_t budget_ms;
+} RetryConfig;
+
+typedef struct StateConfig {
+    const char *type;
+    const char *path;
+} StateConfig;
+
+typedef struct RawConnection {
+    RawElement element;
+    ConnectionConfig config;
+} RawConnection;
+
+typedef struct RawColumn {
+    RawElement element;
+    ColumnConfig config;
+} RawColumn;
+
+/* What `defaults` and a job have in common. */
+typedef struct RawOptions {
+    const char *load;
+    ColumnConfig columns;
+    int64_t workers;
+    RetryConfig retries;
+} RawOptions;
+
+typedef struct RawJob {
+    RawElement element;
+    JobConfig config;
+    RawOptions options;
+    RawColumn *columns;
+    size_t column_count;
+} RawJob;
+
+typedef struct RawConfig {
+    RawElement element; /* of the main file */
+    bool broken;        /* a file could not be read as YAML: what is missing may be there */
+    int64_t version;
+    RawConnection *connections;
+    size_t connection_count;
+    DestinationConfig destination;
+    StateConfig state;
+    int64_t parallel;
+    ConfigText include;
+    RawOptions defaults;
+    RawJob *jobs;
+    size_t job_count;
+} RawConfig;

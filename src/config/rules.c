@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/rules.h"
+
+#include "base/nearest.h"
+#include "config/same.h"
+
+#include <string.h>
+
+enum { NAMES_SHOWN = 10 };
+
+typedef struct Rules {
+    RawConfig *raw;
+    Mistakes *mistakes;
+    Arena *arena;
+    Config *config;
+} Rules;
+
+/* Of the value that the keys lead to, or of the last one on the way that is there. */
+static ConfigPlace place_of(const RawElement *element, const char *first, const char *second)
+{
+    const YamlNode *outer = yaml_get(element->node, first);
+    const YamlNode *inner = outer && second ? yaml_get(outer, second) : NULL;
+    if (!outer)
+        return element->place;
+    return place_in(element->place.file, inner ? inner->mark : outer->mark);
+}
+
+/* Also when it is misspelt, which was named already. */
+static bool is_said(const YamlNode *mapping, const char *key)
+{
+    for (size_t i = 0; mapping && mapping->kind == YAML_MAPPING && i < mapping->count; i++) {
+        if (nearest_word(mapping->pairs[i].key, &key, 1))
+            return true;
+    }
+    return false;
+}
+
+/* "a, b, c", cut after a few. */
+static const char *connection_names(const Rules *rules)
+{
+    const char *text = "";
+    for (size_t i = 0; i < rules->raw->connection_count && i < NAMES_SHOWN; i++)
+        text = arena_printf(rules->arena, "%s%s%s", text, i ? ", " : "",
+                            rules->raw->connections[i].element.name);
+    return rules->raw->connection_count > NAMES_SHOWN ? arena_printf(rules->arena, "%s, …", text)
+                                                      : text;
+}
+
+/* The length of "postgresql" in "postgresql://…"; 0 when the text has no scheme. */
+static size_t scheme_length(const char *url)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-";
+    size_t length = strspn(url, letters);
+    return length <= 20 && strncmp(url + length, "://", 3) == 0 ? length : 0;
+}
+
+static bool is_postgres_scheme(const char *url, size_t length)
+{
+    return (length == 10 && strncasecmp(url, "postgresql", length) == 0) ||
+           (length == 8 && strncasecmp(url, "postgres", length) == 0);
+}
+
+static void check_url(const Rules *rules, RawConnection *connection)
+{
+    const RawElement *element = &connection->element;
+    const char *url = connection->config.url;
+    size_t length = scheme_length(url);
+    if (is_postgres_scheme(url, length)) {
+        if (!connection->config.type)
+            connection->config.type = "postgresql";
+        return;
+    }
+    if (length == 0 && strchr(url, '='))
+        return;
+    const char *found = length ? arena_printf(rules->arena, ", found one that begins with %.*s://",
+                                              (int)length, url)
+                               : "";
+    mistakes_add(rules->mistakes, place_of(element, "url", NULL),
+                 "%s.url: expected a URL that begins with postgresql://, or keywords such as "
+                 "host=db.example.com dbname=shop%s",
+                 element->label, found);
+}
+
+static void apply_connections(const Rules *rules)
+{
+    RawConfig *raw = rules->raw;
+    ConnectionConfig *connections =
+        ARENA_ARRAY(rules->arena, ConnectionConfig, raw->connection_count);
+    for (size_t i = 0; i < raw->connection_count; i++) {
+        RawConnection *connection = &raw->connections[i];
+        size_t before = rules->mistakes->total;
+        if (connection->config.url)
+            check_url(rules, connection);
+        bool is_mapping = connection->element.node->kind == YAML_MAPPING;
+        if (!connection->config.type && is_mapping && !is_said(connection->element.node, "type") &&
+            rules->mistakes->total == before)
+            mistakes_add(rules->mistakes, connection->element.place,
+                         "%s.type: is required: postgresql (a url that begins with postgresql:// "
+                         "says it too)",
+                         connection->element.label);
+        connection->config.name = connection->element.name;
+        connection->config.place = connection->element.place;
+        connections[i] = connection->config;
+    }
+    rules->config->connections = connections;
+    rules->config->connection_count = raw->connection_count;
+}
+
+static void apply_destination(const Rules *rules)
+{
+    DestinationConfig *destination = &rules->raw->destination;
+    const RawElement *element = &rules->raw->element;
+    destination->place = place_of(element, "destination", NULL);
+    const char *format = destination->format ? destination->format : "avro";
+    const char *compression = destination->compression;
+    const char *own = strcmp(format, "avro") == 0 ? "zstd" : "gzip";
+    if (compression && strcmp(compression, "auto") != 0 && strcmp(compression, "none") != 0 &&
+        strcmp(compression, own) != 0)
+        mistakes_add(
+            rules->mistakes, place_of(element, "destination", "compression"),
+            "destination.compression: %s files are compressed with %s, not with %s: choose "
+            "auto, none or %s",
+            format, own, compression, own);
+    rules->config->destination = *destination;
+}
+
+static void check_connection_of(const Rules *rules, RawJob *job)
+{
+    const RawConfig *raw = rules->raw;
+    const char *wanted = job->config.connection;
+    ConfigPlace place = place_of(&job->element, "source", "connection");
+    const char **names = ARENA_ARRAY(rules->arena, const char *, raw->connection_count);
+    for (size_t i = 0; i < raw->connection_count; i++) {
+        names[i] = raw->connections[i].element.name;
+        if (wanted && strcmp(names[i], wanted) == 0)
+            return;
+    }
+    if (raw->connection_count == 0) {
+        mistakes_add(
+            rules->mistakes, place,
+            "%s.source.connection: there are no connections: declare one under connections:",
+            job->element.label);
+    } else if (wanted) {
+        const char *near = nearest_word(wanted, names, raw->connection_count);
+        mistakes_add(rules->mistakes, place,
+                     "%s.source.connection: no connection is named %s%s (there are: %s)",
+                     job->element.label, shown_text(wanted, rules->arena),
+                     near ? arena_printf(rules->arena, "; did you mean \"%s\"?", near) : "",
+                     connection_names(rules));
+    } else if (raw->connection_count == 1) {
+        job->config.connection = names[0];
+    } else {
+        mistakes_add(rules->mistakes, place, "%s.source.connection: is required: one of %s",
+                     job->element.label, connection_names(rules));
+    }
+}
+
+static bool takes_several_tables(const JobConfig *job)
+{
+    return job->tables.count > 1 || (job->tables.count == 1 && strchr(job->tables.items[0], '*'));
+}
+
+/* DATASET.NAME becomes its two parts. */
+static void split_target(const Rules *rules, RawJob *job)
+{
+    JobConfig *config = &job->config;
+    const char *dot = config->target_table ? strchr(config->target_table, '.') : NULL;
+    if (!dot)
+        return;
+    const char *problem = NULL;
+    if (config->target_dataset)
+        problem = "has a dot, and target.dataset is said as well: write NAME here";
+    else if (strchr(dot + 1, '.') || dot == config->target_table || dot[1] == '\0')
+        problem = "expected NAME or DATASET.NAME";
+    if (problem) {
+        mistakes_add(rules->mistakes, place_of(&job->element, "target", "table"),
+                     "%s.target.table: %s", job->element.label, problem);
+        return;
+    }
+    config->target_dataset =
+        arena_strndup(rules->arena, config->target_table, (size_t)(dot - config->target_table));
+    config->target_table = dot + 1;
+}
+
+static void check_target(const Rules *rules, RawJob *job)
+{
+    const JobConfig *config = &job->config;
+    if (config->query && !config->target_table)
+        mistakes_add(rules->mistakes, place_of(&job->element, "source", "query"),
+                     "%s.target.table: is required, because a query has no name to take it from",
+                     job->element.label);
+    if (config->target_table && takes_several_tables(config))
+        mistakes_add(
+            rules->mistakes, place_of(&job->element, "target", "table"),
+            "%s.target.table: one table cannot take the several of source.table: leave it out "
+            "(each keeps its own name), or write a job for each",
+            job->element.label);
+    split_target(rules, job);
+}
+
+static void check_load(const Rules *rules, RawJob *job)
+{
+    const char *load = job->options.load ? job->options.load : rules->raw->defaults.load;
+    bool said = is_said(job->element.node, "load") ||
+                is_said(yaml_get(rules->raw->element.node, "defaults"), "load");
+    if (load)
+        load_mode_parse(load, &job->config.load);
+    else if (!said)
+        mistakes_add(
+            rules->mistakes, job->element.place,
+            "%s.load: is required: choose append (adds rows to those in the target, again on "
+            "each run) or replace (puts them in the place of those in the target), here or in "
+            "defaults.load",
+            job->element.label);
+}
+
+static void apply_columns(const Rules *rules, RawJob *job)
+{
+    ColumnConfig *columns = ARENA_ARRAY(rules->arena, ColumnConfig, job->column_count);
+    for (size_t i = 0; i < job->column_count; i++) {
+        columns[i] = job->columns[i].config;
+        columns[i].name = job->columns[i].element.name;
+        columns[i].place = job->columns[i].element.place;
+    }
+    job->config.columns = columns;
+    job->config.column_count = job->column_count;
+}
+
+static void apply_job(const Rules *rules, RawJob *job)
+{
+    const RawOptions *own = &job->options, *defaults = &rules->raw->defaults;
+    job->config.place = job->element.place;
+    if (job->element.node->kind != YAML_MAPPING)
+        return;
+    check_load(rules, job);
+    if (job->config.tables.count || job->config.query)
+        check_connection_of(rules, job);
+    check_target(rules, job);
+    job->config.options = own->columns;
+    job->config.options.place = job->element.place;
+    job->config.workers = own->workers == CONFIG_UNSET ? defaults->workers : own->workers;
+    job->config.retry_budget_ms = own->retries.budget_ms == CONFIG_UNSET
+                                      ? defaults->retries.budget_ms
+                                      : own->retries.budget_ms;
+    apply_columns(rules, job);
+}
+
+static void apply_jobs(const Rules *rules)
+{
+    JobConfig *jobs = ARENA_ARRAY(rules->arena, JobConfig, rules->raw->job_count);
+    for (size_t i = 0; i < rules->raw->job_count; i++) {
+        apply_job(rules, &rules->raw->jobs[i]);
+        jobs[i] = rules->raw->jobs[i].config;
+    }
+    rules->config->jobs = jobs;
+    rules->config->job_count = rules->raw->job_count;
+}
+
+void rules_apply(RawConfig *raw, Mistakes *mistakes, Config *config)
+{
+    const Rules rules = {raw, mistakes, &config->arena, config};
+    apply_connections(&rules);
+    apply_destination(&rules);
+    apply_jobs(&rules);
+    config->state_path = raw->state.path;
+    config->parallel = raw->parallel;
+    config->column_defaults = raw->defaults.columns;
+    config->column_defaults.place = place_of(&raw->element, "defaults", NULL);
+    same_check(raw, mistakes);
+}
