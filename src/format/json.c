@@ -85,9 +85,8 @@ static char *dump(const Json *json, size_t flags, Arena *arena)
 
 static bool fail_at(const char *name, const json_error_t *problem, Error *error)
 {
-    error_set(error, ERROR_CONFIG, "%s:%d:%d: %s", name, problem->line,
-              problem->column > 0 ? problem->column : 1, problem->text);
-    return error_hint(error, "the file is damaged: restore it from a backup, or remove it");
+    return error_set(error, ERROR_CONFIG, "%s:%d:%d: %s", name, problem->line,
+                     problem->column > 0 ? problem->column : 1, problem->text);
 }
 
 Json *json_object_new(void)

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state/file/file.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "state/file/name.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum { STATE_VERSION = 1 };
+
+typedef struct FileStore {
+    StateStore base;
+    Arena arena;
+    const char *folder;
+} FileStore;
+
+struct StateLock {
+    int descriptor;
+};
+
+static FileStore *store_of(StateStore *store)
+{
+    return (FileStore *)(void *)store;
+}
+
+static bool make_folder(const char *path, mode_t mode, Error *error)
+{
+    if (mkdir(path, mode) == 0)
+        return true;
+    struct stat status;
+    if (errno == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return true;
+    int reason = errno == EEXIST ? ENOTDIR : errno;
+    error_set_errno(error, ERROR_CONFIG, reason, "cannot make the state folder %s", path);
+    return error_hint(error,
+                      "state.path in the configuration (--state of `copy`) names another place");
+}
+
+/* The last one is for its owner only. */
+static bool make_folders(const char *path, Error *error)
+{
+    CLEANUP(free_ptr) char *copy = memory_strdup(path);
+    for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (!make_folder(copy, 0777, error))
+            return false;
+        *slash = '/';
+    }
+    return make_folder(copy, 0700, error);
+}
+
+static const char *path_of(const FileStore *store, const char *kind, const char *job, Arena *arena)
+{
+    return arena_printf(arena, "%s/%ss/%s.%s", store->folder, kind, state_file_name(job, arena),
+                        strcmp(kind, "job") == 0 ? "json" : kind);
+}
+
+/* Who holds the lock, from what it wrote there; less when it has not come to that yet. */
+static bool fail_locked(const char *job, const char *path, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *holder = NULL;
+    json_read_file(path, &holder, NULL);
+    const char *host = json_get_text(holder, "host"), *since = json_get_text(holder, "since");
+    if (host && since)
+        error_set(error, ERROR_LOCKED, "job %s is locked by process %lld on %s, since %s", job,
+                  (long long)json_get_int(holder, "pid", 0), host, since);
+    else
+        error_set(error, ERROR_LOCKED, "job %s is locked by another process (%s)", job, path);
+    return error_hint(error,
+                      "wait until that run has ended, or stop it; a lock ends with its process");
+}
+
+static bool write_holder(int descriptor, const char *path, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(json_free_ptr) Json *holder = json_object_new();
+    char host[256] = "unknown", since[CLOCK_TEXT_SIZE];
+    gethostname(host, sizeof host - 1);
+    clock_format_utc(clock_wall_us(), since);
+    json_set_text(holder, "host", host);
+    json_set_int(holder, "pid", getpid());
+    json_set_text(holder, "since", since);
+    const char *text = arena_printf(&arena, "%s\n", json_dump(holder, &arena));
+    if (ftruncate(descriptor, 0) == 0 &&
+        pwrite(descriptor, text, strlen(text), 0) == (ssize_t)strlen(text))
+        return true;
+    return error_set_errno(error, ERROR_INTERNAL, errno, "cannot write the lock %s", path);
+}
+
+static bool file_lock(StateStore *store, const char *job, StateLock **ret_lock, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const char *path = path_of(store_of(store), "lock", job, &arena);
+    CLEANUP(close_fd) int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+        error_set_errno(error, ERROR_CONFIG, errno, "cannot open the lock %s", path);
+        return error_hint(error, "the state folder must be writable for the user that runs this");
+    }
+    if (flock(descriptor, LOCK_EX | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK)
+            return fail_locked(job, path, error);
+        return error_set_errno(error, ERROR_CONFIG, errno, "cannot lock %s", path);
+    }
+    if (!write_holder(descriptor, path, error))
+        return false;
+    StateLock *lock = memory_alloc(sizeof *lock);
+    lock->descriptor = TAKE_FD(descriptor);
+    *ret_lock = lock;
+    return true;
+}
+
+/* The file stays: who opened it just now would else hold a lock that nobody can see. */
+static void file_unlock(StateStore *store, StateLock *lock)
+{
+    (void)store;
+    if (!lock)
+        return;
+    int emptied = ftruncate(lock->descriptor, 0);
+    (void)emptied; /* a stale holder in the file misleads nobody once the lock is free */
+    close(lock->descriptor);
+    free(lock);
+}
+
+static bool hint_damaged(Error *error)
+{
+    return error_hint(error,
+                      "restore it from a backup; or look whether the last run's rows have arrived "
+                      "in the target, and then remove it: without it, that run is forgotten");
+}
+
+static bool check_version(const Json *state, const char *path, Error *error)
+{
+    int64_t version = json_get_int(state, "version", 0);
+    if (version == STATE_VERSION)
+        return true;
+    if (version > STATE_VERSION) {
+        error_set(error, ERROR_CONFIG, "%s has version %lld, this bqferry knows %d", path,
+                  (long long)version, STATE_VERSION);
+        return error_hint(error, "a newer bqferry wrote it: run that one");
+    }
+    error_set(error, ERROR_CONFIG, "%s is damaged: it has no version", path);
+    return hint_damaged(error);
+}
+
+static bool file_load(StateStore *store, const char *job, Json **ret_state, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(json_free_ptr) Json *state = NULL;
+    const char *path = path_of(store_of(store), "job", job, &arena);
+    *ret_state = NULL;
+    if (!json_read_file(path, &state, error)) {
+        error_prefix(error, "state of job %s", job);
+        return hint_damaged(error);
+    }
+    if (state && !check_version(state, path, error))
+        return false;
+    *ret_state = TAKE_PTR(state);
+    return true;
+}
+
+static bool file_save(StateStore *store, const char *job, const Json *state, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const char *path = path_of(store_of(store), "job", job, &arena);
+    if (json_get_int(state, "version", 0) != STATE_VERSION)
+        return error_set(error, ERROR_INTERNAL, "state of job %s: its version must be %d", job,
+                         STATE_VERSION);
+    return json_write_file(path, state, error) || error_prefix(error, "state of job %s", job);
+}
+
+static void file_close(StateStore *store)
+{
+    if (!store)
+        return;
+    arena_done(&store_of(store)->arena);
+    free(store);
+}
+
+static const StateOps file_ops = {
+    .close = file_close,
+    .lock = file_lock,
+    .unlock = file_unlock,
+    .load = file_load,
+    .save = file_save,
+};
+
+static bool file_open(const char *where, StateStore **ret_store, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    if (!make_folders(where, error) ||
+        !make_folder(arena_printf(&arena, "%s/jobs", where), 0700, error) ||
+        !make_folder(arena_printf(&arena, "%s/locks", where), 0700, error))
+        return false;
+    FileStore *store = memory_zalloc(1, sizeof *store);
+    store->base.ops = &file_ops;
+    store->folder = arena_strdup(&store->arena, where);
+    *ret_store = &store->base;
+    return true;
+}
+
+const StateDriver state_file_driver = {.type = "file", .open = file_open};

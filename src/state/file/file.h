@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state/file/file.h: state in a folder: jobs/JOB.json, replaced atomically, and locks/JOB.lock,
+ * held with flock() so that the kernel frees it when its holder dies. */
+#pragma once
+
+#include "state/state.h"
+
+extern const StateDriver state_file_driver;
