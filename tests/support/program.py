@@ -33,7 +33,7 @@ def find_release():
 
 
 def clean_environment(home, **more):
-    """No PG* variables, no configuration of the person who runs the tests."""
+    """No PG* variables, no configuration of the person who runs the tests; None removes a variable."""
     environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(home),
                    "LC_ALL": "C.UTF-8", "TZ": "Asia/Kathmandu",
                    "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
@@ -42,8 +42,8 @@ def clean_environment(home, **more):
     library = os.environ.get("BQFERRY_DUCKDB_LIBRARY") or ROOT / ".deps/duckdb/libduckdb.so"
     if Path(library).exists():
         environment["BQFERRY_DUCKDB_LIBRARY"] = str(library)
-    environment.update({name: str(value) for name, value in more.items() if value is not None})
-    return environment
+    environment.update({name: str(value) for name, value in more.items()})
+    return {name: value for name, value in environment.items() if value != "None"}
 
 
 class Result:
