@@ -71,13 +71,15 @@ bool command_fail_config(const ConfigErrors *errors, const char *name, Error *er
 
 bool command_load_config(const CommandContext *context, Config *config, Error *error)
 {
+    const char *path = context->globals->config;
     ConfigErrors errors = {0};
-    if (config_load(context->globals->config, config, &errors, error))
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        error_set(error, ERROR_CONFIG, "there is no configuration %s", path);
+        return error_hint(error, "bqferry init writes one; --config FILE names another");
+    }
+    if (config_load(path, config, &errors, error))
         return true;
-    if (errors.count == 0)
-        return error_hint(error,
-                          "bqferry init writes a configuration; --config FILE names another one");
-    command_fail_config(&errors, context->globals->config, error);
+    command_fail_config(&errors, path, error);
     return error_hint(error, "bqferry config docs explains every key");
 }
 

@@ -142,6 +142,7 @@ static void print_job(FILE *out, const CopyRequest *request, const char *job)
     print_key(out, "    target: ", request->target_table);
     print_key(out, "    load: ", request->load);
     print_key(out, "    on_invalid: ", request->on_invalid);
+    fputs("    retries:\n      budget: " COPY_RETRY_BUDGET "\n", out);
     if (request->workers)
         fprintf(out, "    workers: %lld\n", (long long)request->workers);
 }

@@ -36,6 +36,10 @@ const char *copy_job_name(const CopyRequest *request, const char *directory, Are
 /* The environment variable that stands for the URL in the text. */
 #define COPY_URL_VARIABLE "SOURCE_URL"
 
+/* Somebody waits before the terminal: a server that restarts is worth this long, a wrong port no
+ * more. */
+#define COPY_RETRY_BUDGET "10s"
+
 /* YAML. The URL itself is written when it holds no password and `for_people`; else a reference to
  * the variable, and for people a comment that says so. */
 const char *copy_config_text(const CopyRequest *request, const char *job, bool for_people,

@@ -4,6 +4,7 @@
 #include "cmd/output.h"
 #include "cmd/text_width.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { WIDTH = 100, INDENT = 2 };
@@ -126,7 +127,9 @@ void help_print_command(FILE *out, const Command *command, Arena *arena)
     }
     print_options(out, "Arguments:", command->options, true, arena);
     print_options(out, "Options:", command->options, false, arena);
-    print_options(out, "Options of every command:", global_options, false, arena);
+    /* --config comes first in the table. */
+    const Option *shared = global_options + command->without_config;
+    print_options(out, "Options of every command:", shared, false, arena);
     fputs("\nExamples:\n", out);
     for (const CommandExample *example = command->examples; example->line; example++)
         fprintf(out, "  %s\n      %s\n", example->line, example->does);
@@ -184,7 +187,8 @@ static void print_markdown_options(FILE *out, const Option *options, Arena *aren
 static void print_markdown_command(FILE *out, const Command *command, Arena *arena)
 {
     fprintf(out, "\n## bqferry %s\n\n", command->name);
-    print_markdown_text(out, command->summary);
+    fputc(toupper((unsigned char)command->summary[0]), out);
+    print_markdown_text(out, command->summary + 1);
     fputs(".\n\n```\n", out);
     help_print_usage(out, command, arena);
     fputs("```\n", out);

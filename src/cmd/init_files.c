@@ -105,13 +105,46 @@ static bool is_taken(const char *const *names, size_t count, const char *name)
     return false;
 }
 
+/* "orders", and "sales-orders" when that is taken. */
 static const char *job_name(const char *const *names, size_t count, const char *table, Arena *arena)
 {
     CopyRequest request = {.table = table};
-    const char *base = copy_table_name(&request, arena), *name = base;
+    const char *name = copy_table_name(&request, arena);
+    if (!is_taken(names, count, name))
+        return name;
+    char *whole = arena_strdup(arena, table);
+    for (char *dot = strchr(whole, '.'); dot; dot = strchr(dot, '.'))
+        *dot = '-';
+    request.table = whole;
+    const char *base = copy_table_name(&request, arena);
+    name = base;
     for (int number = 2; is_taken(names, count, name); number++)
         name = arena_printf(arena, "%s-%d", base, number);
     return name;
+}
+
+static void print_job(FILE *out, const char *name, const char *table, bool first, Arena *arena)
+{
+    CopyRequest request = {.table = table};
+    fputs("  - name: ", out);
+    yaml_text_print(out, name);
+    fputs("\n    source:\n      connection: source\n      table: ", out);
+    yaml_text_print(out, table);
+    fputc('\n', out);
+    /* Two tables of one name: the second one's target is told apart as its job is. */
+    if (strcmp(copy_table_name(&request, arena), name) != 0 && !strchr(table, '*')) {
+        char *target = arena_strdup(arena, name);
+        for (char *dash = strchr(target, '-'); dash; dash = strchr(dash, '-'))
+            *dash = '_';
+        fprintf(out, "    target: %s\n", target);
+    }
+    if (first)
+        fputs("      # columns: [id, total]        # only these, in this order\n"
+              "      # where: \"total > 0\"          # only these rows\n"
+              "    # tags: [hourly]                # bqferry run --tag hourly\n"
+              "    # target: other_name            # without it, the source table's name\n"
+              "    # columns: { note: { on_invalid: \"null\" }, total: { type: NUMERIC } }\n",
+              out);
 }
 
 static void print_jobs(FILE *out, const TextList *tables, Arena *arena)
@@ -124,19 +157,7 @@ static void print_jobs(FILE *out, const TextList *tables, Arena *arena)
         out);
     for (size_t i = 0; i < tables->count; i++) {
         names[i] = job_name(names, i, tables->items[i], arena);
-        fputs("  - name: ", out);
-        yaml_text_print(out, names[i]);
-        fputs("\n    source:\n      connection: source\n      table: ", out);
-        yaml_text_print(out, tables->items[i]);
-        fputc('\n', out);
-        if (i > 0)
-            continue;
-        fputs("      # columns: [id, total]        # only these, in this order\n"
-              "      # where: \"total > 0\"          # only these rows\n"
-              "    # tags: [hourly]                # bqferry run --tag hourly\n"
-              "    # target: other_name            # without it, the source table's name\n"
-              "    # columns: { note: { on_invalid: \"null\" }, total: { type: NUMERIC } }\n",
-              out);
+        print_job(out, names[i], tables->items[i], i == 0, arena);
     }
 }
 
