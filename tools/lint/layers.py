@@ -21,7 +21,7 @@ THIRD_PARTY = {  # header (a prefix when it ends in /) -> the one folder that ma
     "yaml.h": "format",
     "zlib.h": "format",
     "zstd.h": "format",
-    "libdeflate.h": "format",
+    "isa-l/": "format",
 }
 
 SYSTEM = set("""
@@ -35,7 +35,7 @@ SYSTEM = set("""
     sys/un.h sys/utsname.h sys/wait.h sysexits.h syslog.h termios.h unistd.h
     byteswap.h link.h linux/falloc.h linux/fs.h malloc.h sys/auxv.h sys/epoll.h sys/eventfd.h
     sys/prctl.h sys/signalfd.h sys/sysinfo.h sys/timerfd.h sys/vfs.h sys/xattr.h
-    immintrin.h nmmintrin.h cpuid.h
+    emmintrin.h immintrin.h nmmintrin.h cpuid.h
 """.split())
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
