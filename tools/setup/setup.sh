@@ -137,5 +137,10 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 "$here/duckdb.sh"
-case " $profiles " in *" test "*) "$here/python.sh" ;; esac
+case " $profiles " in
+  *" test "*)
+    "$here/python.sh"
+    "$here/postgres.sh" 12 18
+    ;;
+esac
 echo "Set up for: ${profiles// /, } ($root)"
