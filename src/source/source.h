@@ -35,9 +35,8 @@ typedef struct RelationList {
 /* One part of a table. Bounds are the driver's own text; an intent stores them, so that any process
  * that can join the snapshot can read the same rows. */
 typedef struct Shard {
-    const char *method; /* "ctid", "keyset", "whole" */
-    const char
-        *relation; /* quoted name to read instead of the extract's own (a partition); or NULL */
+    const char *method;    /* "ctid", "keyset", "partitions", "whole" */
+    const char *relation;  /* SQL to read FROM in the extract's place (partitions); NULL: its own */
     const char *predicate; /* SQL condition over the relation; NULL: everything */
     int64_t row_estimate;  /* −1: unknown */
 } Shard;

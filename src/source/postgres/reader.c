@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/memory.h"
+#include "source/postgres/copy_format.h"
+#include "source/postgres/decode.h"
+#include "source/postgres/select.h"
+#include "source/postgres/snapshot.h"
+#include "source/postgres/sql.h"
+
+#include <inttypes.h>
+
+enum { BATCH_ROWS_MAX = 64, BATCH_VALUES_MAX = 4096, BATCH_BYTES_MAX = 1 << 20 };
+
+typedef enum ReaderPhase {
+    READER_HEADER, /* nothing came yet */
+    READER_ROWS,
+    READER_COPIED, /* the server ended the stream; whether well is not known yet */
+    READER_DONE,   /* confirmed */
+} ReaderPhase;
+
+typedef struct PostgresReader {
+    Reader base;
+    PostgresSnapshot *snapshot;
+    PGconn *connection;
+    PostgresAction action;
+    Arena arena;
+    ReaderPhase phase;
+    bool trailer_seen;
+    Decoder *decoder;
+    size_t column_count;
+    size_t rows_max; /* of a batch */
+    Value *values;
+    Arena scratch;
+    char *rows[BATCH_ROWS_MAX]; /* what the batch's values point into */
+    size_t row_count;
+} PostgresReader;
+
+static void free_rows(PostgresReader *reader)
+{
+    for (size_t i = 0; i < reader->row_count; i++)
+        PQfreemem(reader->rows[i]);
+    reader->row_count = 0;
+}
+
+/* Keeps the message until the next batch, decoded when it is a row. */
+static bool take_message(PostgresReader *reader, char *bytes, size_t length, Error *error)
+{
+    reader->rows[reader->row_count++] = bytes;
+    StrView message = {bytes, length};
+    if (reader->phase == READER_HEADER) {
+        if (!copy_take_header(&message, error))
+            return error_prefix(error, "%s", reader->action.doing);
+        reader->phase = READER_ROWS;
+    }
+    if (reader->trailer_seen)
+        return error_set_retryable(error, ERROR_SOURCE, "%s: the server sent more after the end",
+                                   reader->action.doing);
+    reader->trailer_seen = copy_is_trailer(message);
+    if (message.length == 0 || reader->trailer_seen) {
+        PQfreemem(bytes);
+        reader->row_count--;
+        return true;
+    }
+    Value *row = reader->values + (reader->row_count - 1) * reader->column_count;
+    if (!decoder_tuple(reader->decoder, message, row, &reader->scratch, error))
+        return error_prefix(error, "%s", reader->action.doing);
+    reader->base.stats.rows++;
+    reader->base.stats.bytes += message.length;
+    return true;
+}
+
+/* The stream broke off: says what the server said last, when it did. */
+static bool fail_stream(PostgresReader *reader, Error *error)
+{
+    char *row = NULL;
+    int length;
+    while ((length = PQgetCopyData(reader->connection, &row, 1)) > 0)
+        PQfreemem(row);
+    CLEANUP(PQclear_ptr)
+    PGresult *result = length == -1 ? PQgetResult(reader->connection) : NULL;
+    return postgres_fail(reader->connection, result, &reader->action, error);
+}
+
+/* Takes in what has come, or waits a while for it. */
+static bool take_input(PostgresReader *reader, const StopFlag *stop, bool wait, Error *error)
+{
+    if (!wait)
+        return PQconsumeInput(reader->connection) || fail_stream(reader, error);
+    if (postgres_wait(reader->connection, stop, &reader->action, error))
+        return true;
+    bool stopped = error && error->kind == ERROR_CANCELLED;
+    return !stopped && fail_stream(reader, error);
+}
+
+/* Fills the batch with what is there; waits only while it is empty. */
+static bool fill(PostgresReader *reader, const StopFlag *stop, Error *error)
+{
+    size_t bytes = 0;
+    bool wait = false;
+    while (reader->row_count < reader->rows_max && bytes < BATCH_BYTES_MAX) {
+        char *message = NULL;
+        int length = PQgetCopyData(reader->connection, &message, 1);
+        if (length > 0) {
+            if (!take_message(reader, message, (size_t)length, error))
+                return false;
+            bytes += (size_t)length;
+            wait = false;
+        } else if (length == 0) {
+            if (reader->row_count > 0)
+                return true;
+            if (!take_input(reader, stop, wait, error))
+                return false;
+            wait = true;
+        } else if (length == -1) {
+            reader->phase = READER_COPIED;
+            return true;
+        } else {
+            return fail_stream(reader, error);
+        }
+    }
+    return true;
+}
+
+/* The end of a stream looks the same after success and after an error: only the trailer, the final
+ * status and the count together mean that every row came. */
+static bool confirm(PostgresReader *reader, const StopFlag *stop, Error *error)
+{
+    CLEANUP(PQclear_ptr) PGresult *result = NULL, *end = NULL;
+    if (!postgres_next_result(reader->connection, stop, &reader->action, &result, error))
+        return false;
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        return postgres_fail(reader->connection, result, &reader->action, error);
+    if (!postgres_next_result(reader->connection, stop, &reader->action, &end, error))
+        return false;
+    uint64_t sent = strtoull(PQcmdTuples(result), NULL, 10);
+    if (!reader->trailer_seen || end || sent != reader->base.stats.rows)
+        return error_set_retryable(error, ERROR_SOURCE,
+                                   "%s: the stream is not whole: %" PRIu64 " rows came, the server "
+                                   "counted %" PRIu64 "%s",
+                                   reader->action.doing, reader->base.stats.rows, sent,
+                                   reader->trailer_seen ? "" : ", and its end mark is missing");
+    if (!snapshot_check_whole(reader->connection, &reader->action, error))
+        return false;
+    reader->phase = READER_DONE;
+    return true;
+}
+
+static bool read_batch(Reader *base, const StopFlag *stop, Batch *ret_batch, Error *error)
+{
+    PostgresReader *reader = (PostgresReader *)base;
+    free_rows(reader);
+    arena_reset(&reader->scratch);
+    if (stop_requested(stop))
+        return error_set(error, ERROR_CANCELLED, "%s: stopped", reader->action.doing);
+    if (reader->phase < READER_COPIED && !fill(reader, stop, error))
+        return false;
+    if (reader->phase == READER_COPIED && reader->row_count == 0 && !confirm(reader, stop, error))
+        return false;
+    *ret_batch = (Batch){
+        .row_count = reader->row_count,
+        .column_count = reader->column_count,
+        .values = reader->values,
+    };
+    return true;
+}
+
+static void free_reader(PostgresReader *reader)
+{
+    free_rows(reader);
+    if (reader->connection)
+        snapshot_give_reader(reader->snapshot, reader->connection, reader->phase == READER_DONE);
+    decoder_free(reader->decoder);
+    free(reader->values);
+    arena_done(&reader->scratch);
+    arena_done(&reader->arena);
+    free(reader);
+}
+
+DEFINE_CLEANUP(PostgresReader, free_reader)
+
+static void close_reader(Reader *base)
+{
+    if (base)
+        free_reader((PostgresReader *)base);
+}
+
+static const ReaderOps ops = {.read = read_batch, .close = close_reader};
+
+/* The table may have changed since it was planned: what will come must be what the plan says. */
+static bool check_types(const PostgresReader *reader, const Extract *extract, const PGresult *shape,
+                        Error *error)
+{
+    const TablePlan *plan = extract->plan;
+    if ((size_t)PQnfields(shape) != plan->column_count)
+        return error_set(error, ERROR_INTERNAL, "%s: %d columns for a plan of %zu",
+                         reader->action.doing, PQnfields(shape), plan->column_count);
+    for (size_t i = 0; i < plan->column_count; i++) {
+        uint32_t oid;
+        int32_t modifier;
+        select_expected_type(&plan->columns[i], &oid, &modifier);
+        if (PQftype(shape, (int)i) == oid && PQfmod(shape, (int)i) == modifier)
+            continue;
+        return error_set_retryable(
+            error, ERROR_SOURCE,
+            "%s: it was altered after it was planned: column \"%s\" is no longer %s",
+            reader->action.doing, plan->columns[i].source->name,
+            plan->columns[i].source->type.text);
+    }
+    return true;
+}
+
+static bool start_copy(PostgresReader *reader, const char *rows, Error *error)
+{
+    CLEANUP(PQclear_ptr) PGresult *started = NULL;
+    if (!PQsendQuery(reader->connection, select_copy(rows, &reader->arena)))
+        return postgres_fail(reader->connection, NULL, &reader->action, error);
+    if (!postgres_next_result(reader->connection, NULL, &reader->action, &started, error))
+        return false;
+    return PQresultStatus(started) == PGRES_COPY_OUT ||
+           postgres_fail(reader->connection, started, &reader->action, error);
+}
+
+static bool start(PostgresReader *reader, const Extract *extract, const Shard *shard, Error *error)
+{
+    const char *rows = select_rows(extract, shard, &reader->arena);
+    CLEANUP(PQclear_ptr) PGresult *shape = NULL;
+    return decoder_new(extract->plan, &reader->decoder, error) &&
+           snapshot_take_reader(reader->snapshot, &reader->connection, error) &&
+           postgres_describe(reader->connection, rows, &reader->action, &shape, error) &&
+           check_types(reader, extract, shape, error) && start_copy(reader, rows, error);
+}
+
+static PostgresReader *new_reader(PostgresSnapshot *snapshot, const Extract *extract)
+{
+    PostgresReader *reader = memory_zalloc(1, sizeof *reader);
+    const SourceTable *table = extract->plan->table;
+    size_t columns = extract->plan->column_count;
+    reader->base.ops = &ops;
+    reader->snapshot = snapshot;
+    reader->action = (PostgresAction){.doing = "reading the query"};
+    if (!extract->relation.query) {
+        const char *label = sql_label(table->schema, table->name, &reader->arena);
+        reader->action.doing = arena_printf(&reader->arena, "reading %s", label);
+        reader->action.relation = sql_relation(table->schema, table->name, &reader->arena);
+    }
+    reader->column_count = columns;
+    reader->rows_max =
+        columns * BATCH_ROWS_MAX > BATCH_VALUES_MAX ? BATCH_VALUES_MAX / columns : BATCH_ROWS_MAX;
+    reader->rows_max += reader->rows_max == 0;
+    reader->values = memory_zalloc(reader->rows_max * columns, sizeof *reader->values);
+    return reader;
+}
+
+bool postgres_reader_open(Snapshot *base, const Extract *extract, const Shard *shard,
+                          Reader **ret_reader, Error *error)
+{
+    CLEANUP(free_reader_ptr)
+    PostgresReader *reader = new_reader((PostgresSnapshot *)base, extract);
+    if (!start(reader, extract, shard, error))
+        return false;
+    reader->base.invalid = decoder_invalid(reader->decoder);
+    *ret_reader = &TAKE_PTR(reader)->base;
+    return true;
+}
