@@ -131,21 +131,28 @@ def psql_ways(server, url):
 
 
 def bqferry_ways(program, url, folder, workers):
-    def copy(name, target, output, *more):
-        command = [program, "copy", url, "public.lines", target, "--workers", workers, "--progress", "none",
-                   "--state", folder / f"state-{name}", *more]
-        return [command], output
+    def run(name, destination, count):
+        config = folder / f"{name}.yaml"
+        config.write_text(json.dumps({  # JSON is YAML
+            "version": 1, "connections": {"db": {"type": "postgresql", "url": url}},
+            "destination": destination, "state": {"type": "file", "path": str(folder / "state")},
+            "jobs": [{"name": name, "source": {"connection": "db", "table": "public.lines"},
+                      "load": "replace", "workers": workers}]}))
+        return [[program, "run", "--config", config, "--progress", "none"]], \
+            Path(destination["path"]), count
 
-    def rows_of_files(output):
-        return json.loads((output / "lines/manifest.json").read_text())["rows"]
+    def files(name, **keys):
+        return run(name, {"type": "files", "path": str(folder / name), **keys}, rows_of_files)
 
-    for name, text, options in (("avro", "Avro files (zstd)", "format=avro"),
-                                ("ndjson", "NDJSON files, plain", "format=ndjson&compression=none"),
-                                ("gzip", "NDJSON files, gzip", "format=ndjson&compression=gzip")):
-        output = folder / name
-        yield Way(f"bqferry → {text}", *copy(name, f"files:{output}?{options}", output), rows_of_files)
-    output = folder / "bqferry.duckdb"
-    yield Way("bqferry → DuckDB table", *copy("duckdb", f"duckdb:{output}", output), rows_of_duckdb)
+    yield Way("bqferry → Avro files (zstd)", *files("avro", format="avro"))
+    yield Way("bqferry → NDJSON files, plain", *files("ndjson", format="ndjson", compression="none"))
+    yield Way("bqferry → NDJSON files, gzip", *files("gzip", format="ndjson"))
+    yield Way("bqferry → DuckDB table",
+              *run("duckdb", {"type": "duckdb", "path": str(folder / "bqferry.duckdb")}, rows_of_duckdb))
+
+
+def rows_of_files(output):
+    return json.loads((output / "lines/manifest.json").read_text())["rows"]
 
 
 def rows_of_duckdb(output):
