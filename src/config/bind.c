@@ -315,8 +315,11 @@ static const ConfigKey *add_unknown_key(const Subject *section, const YamlPair *
     }
     const char *near = nearest_word(pair->key, names, keys->count);
     mistakes_add(binder->mistakes, place_in(binder->file, pair->mark),
-                 "%s: unknown key%s (known here: %s)", key_path_text(path, binder->arena),
-                 near ? arena_printf(binder->arena, "; did you mean \"%s\"?", near) : "", known);
+                 "%s: unknown key%s (known here: %s)%s", key_path_text(path, binder->arena),
+                 near ? arena_printf(binder->arena, "; did you mean \"%s\"?", near) : "", known,
+                 keys == &keys_included && section_key(&keys_main, pair->key)
+                     ? "; it belongs into the main file"
+                     : "");
     return near ? section_key(keys, near) : NULL;
 }
 

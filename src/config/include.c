@@ -16,9 +16,10 @@ typedef struct Includer {
     KeyPath path;
 } Includer;
 
-static void mistake(const Includer *includer, const char *message)
+static void mistake(Includer *includer, const char *message)
 {
     Mistakes *mistakes = includer->binder->mistakes;
+    includer->raw->broken = true;
     mistakes_add(mistakes, includer->place, "%s: %s",
                  key_path_text(&includer->path, mistakes->arena), message);
 }
@@ -70,7 +71,6 @@ static void read_file(Includer *includer, const char *path)
     }
     includer->paths[includer->count++] = path;
     if (!file_read(path, YAML_SIZE_MAX, arena, &text, &error) || !text.data) {
-        includer->raw->broken = true;
         mistake(includer, text.data ? error.message : arena_printf(arena, "%s is gone", path));
         return;
     }

@@ -35,13 +35,20 @@ static bool is_said(const YamlNode *mapping, const char *key)
     return false;
 }
 
+/* A bad name may be a URL with a password. */
+static const char *name_text(const Rules *rules, const char *name)
+{
+    const KeyPath path = {NULL, name, 0};
+    return key_path_text(&path, rules->arena);
+}
+
 /* "a, b, c", cut after a few. */
 static const char *connection_names(const Rules *rules)
 {
     const char *text = "";
     for (size_t i = 0; i < rules->raw->connection_count && i < NAMES_SHOWN; i++)
         text = arena_printf(rules->arena, "%s%s%s", text, i ? ", " : "",
-                            rules->raw->connections[i].element.name);
+                            name_text(rules, rules->raw->connections[i].element.name));
     return rules->raw->connection_count > NAMES_SHOWN ? arena_printf(rules->arena, "%s, …", text)
                                                       : text;
 }
@@ -61,6 +68,12 @@ static bool is_postgres_scheme(const char *url, size_t length)
            (length == 8 && strncasecmp(url, "postgres", length) == 0);
 }
 
+/* "host=… dbname=…" */
+static bool is_keywords(const char *url)
+{
+    return scheme_length(url) == 0 && strchr(url, '=');
+}
+
 static void check_url(const Rules *rules, RawConnection *connection)
 {
     const RawElement *element = &connection->element;
@@ -71,7 +84,7 @@ static void check_url(const Rules *rules, RawConnection *connection)
             connection->config.type = "postgresql";
         return;
     }
-    if (length == 0 && strchr(url, '='))
+    if (is_keywords(url))
         return;
     const char *found = length ? arena_printf(rules->arena, ", found one that begins with %.*s://",
                                               (int)length, url)
@@ -82,6 +95,21 @@ static void check_url(const Rules *rules, RawConnection *connection)
                  element->label, found);
 }
 
+static void check_type(const Rules *rules, const RawConnection *connection)
+{
+    const RawElement *element = &connection->element;
+    const YamlNode *url = yaml_get(element->node, "url");
+    bool url_is_empty = !url || (url->kind == YAML_SCALAR && *url->text == '\0');
+    bool url_has_none = connection->config.url && is_keywords(connection->config.url);
+    if (connection->config.type || element->node->kind != YAML_MAPPING ||
+        is_said(element->node, "type") || !(url_is_empty || url_has_none))
+        return;
+    mistakes_add(
+        rules->mistakes, element->place,
+        "%s.type: is required: postgresql (a url that begins with postgresql:// says it too)",
+        element->label);
+}
+
 static void apply_connections(const Rules *rules)
 {
     RawConfig *raw = rules->raw;
@@ -89,16 +117,9 @@ static void apply_connections(const Rules *rules)
         ARENA_ARRAY(rules->arena, ConnectionConfig, raw->connection_count);
     for (size_t i = 0; i < raw->connection_count; i++) {
         RawConnection *connection = &raw->connections[i];
-        size_t before = rules->mistakes->total;
         if (connection->config.url)
             check_url(rules, connection);
-        bool is_mapping = connection->element.node->kind == YAML_MAPPING;
-        if (!connection->config.type && is_mapping && !is_said(connection->element.node, "type") &&
-            rules->mistakes->total == before)
-            mistakes_add(rules->mistakes, connection->element.place,
-                         "%s.type: is required: postgresql (a url that begins with postgresql:// "
-                         "says it too)",
-                         connection->element.label);
+        check_type(rules, connection);
         connection->config.name = connection->element.name;
         connection->config.place = connection->element.place;
         connections[i] = connection->config;
@@ -143,11 +164,13 @@ static void check_connection_of(const Rules *rules, RawJob *job)
             job->element.label);
     } else if (wanted) {
         const char *near = nearest_word(wanted, names, raw->connection_count);
-        mistakes_add(rules->mistakes, place,
-                     "%s.source.connection: no connection is named %s%s (there are: %s)",
-                     job->element.label, shown_text(wanted, rules->arena),
-                     near ? arena_printf(rules->arena, "; did you mean \"%s\"?", near) : "",
-                     connection_names(rules));
+        mistakes_add(
+            rules->mistakes, place,
+            "%s.source.connection: no connection is named %s%s (there are: %s)", job->element.label,
+            shown_text(wanted, rules->arena),
+            near ? arena_printf(rules->arena, "; did you mean %s?", shown_text(near, rules->arena))
+                 : "",
+            connection_names(rules));
     } else if (raw->connection_count == 1) {
         job->config.connection = names[0];
     } else {

@@ -133,12 +133,12 @@ static size_t count_tables(const RawConfig *raw)
     return count;
 }
 
-/* A target that was said but could not be read is not known. */
+/* Not when it was said but is wrong, which was named already. */
 static bool is_target_known(const RawJob *job)
 {
     const YamlNode *target = yaml_get(job->element.node, "target");
     if (!target || job->config.target_table)
-        return true;
+        return !target || job->config.tables.count <= 1;
     return target->kind == YAML_MAPPING && !yaml_get(target, "table");
 }
 
