@@ -102,11 +102,14 @@ static void print_error(const Error *error, FILE *out, Arena *arena)
 
 static void print_job(const JobPlan *job, FILE *out, Arena *arena)
 {
-    fprintf(out, "%s: %s (%s) to %s, %s\n", job->job, job->relation ? job->relation : "?",
-            job->connection, target_text(&job->target, arena), load_mode_name(job->load));
+    bool planned = job->error.kind == ERROR_NONE;
+    fprintf(out, "%s: %s (%s)", job->job, job->relation ? job->relation : "?", job->connection);
+    if (planned)
+        fprintf(out, " to %s, %s", target_text(&job->target, arena), load_mode_name(job->load));
+    fputc('\n', out);
     print_columns(job, out, arena);
     print_warnings(job, out, arena);
-    if (job->error.kind != ERROR_NONE) {
+    if (!planned) {
         print_error(&job->error, out, arena);
         return;
     }
