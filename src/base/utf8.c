@@ -9,31 +9,32 @@ static bool is_continuation(unsigned char byte)
 }
 
 /* The lead byte fixes the length and the range of the second byte (RFC 3629 §4). */
+typedef struct Lead {
+    unsigned char first, last; /* of the lead bytes */
+    unsigned char low, high;   /* of the second byte */
+    size_t length;
+} Lead;
+
+static const Lead leads[] = {
+    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+    {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+    {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
 static size_t multibyte_length(const unsigned char *bytes, size_t left)
 {
-    unsigned char lead = bytes[0];
-    unsigned char low = 0x80, high = 0xbf;
-    size_t length;
-    if (lead >= 0xc2 && lead <= 0xdf) {
-        length = 2;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-        length = 3;
-        low = lead == 0xe0 ? 0xa0 : 0x80;
-        high = lead == 0xed ? 0x9f : 0xbf;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-        length = 4;
-        low = lead == 0xf0 ? 0x90 : 0x80;
-        high = lead == 0xf4 ? 0x8f : 0xbf;
-    } else {
+    const Lead *lead = leads, *end = leads + sizeof leads / sizeof *leads;
+    while (lead < end && bytes[0] > lead->last)
+        lead++;
+    if (lead == end || bytes[0] < lead->first || left < lead->length)
         return 0;
-    }
-    if (left < length || bytes[1] < low || bytes[1] > high)
+    if (bytes[1] < lead->low || bytes[1] > lead->high)
         return 0;
-    for (size_t i = 2; i < length; i++) {
+    for (size_t i = 2; i < lead->length; i++) {
         if (!is_continuation(bytes[i]))
             return 0;
     }
-    return length;
+    return lead->length;
 }
 
 size_t utf8_sequence_length(StrView text)
@@ -44,32 +45,66 @@ size_t utf8_sequence_length(StrView text)
     return bytes[0] < 0x80 ? 1 : multibyte_length(bytes, text.length);
 }
 
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+enum { WORD = 8, STRIDE = 32 };
+
+static inline uint64_t load_word(const unsigned char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static inline bool is_ascii_stride(const unsigned char *bytes)
+{
+    uint64_t all = load_word(bytes) | load_word(bytes + WORD) | load_word(bytes + 2 * WORD) |
+                   load_word(bytes + 3 * WORD);
+    return (all & HIGH_BITS) == 0;
+}
+
+/* Up to two strides: the first and the last word of a size overlap, so there is no tail to loop
+ * over. */
+static inline bool is_short_ascii(const unsigned char *bytes, size_t length)
+{
+    if (length >= STRIDE)
+        return is_ascii_stride(bytes) && is_ascii_stride(bytes + length - STRIDE);
+    uint64_t all = 0;
+    if (length >= 2 * WORD)
+        all = load_word(bytes) | load_word(bytes + WORD) | load_word(bytes + length - 2 * WORD) |
+              load_word(bytes + length - WORD);
+    else if (length >= WORD)
+        all = load_word(bytes) | load_word(bytes + length - WORD);
+    else
+        for (size_t i = 0; i < length; i++)
+            all |= bytes[i];
+    return (all & HIGH_BITS) == 0;
+}
+
 size_t utf8_valid_length(StrView text)
 {
     const unsigned char *bytes = (const unsigned char *)text.data;
     size_t i = 0;
     while (i < text.length) {
-        uint64_t word;
-        if (text.length - i >= sizeof word) {
-            memcpy(&word, bytes + i, sizeof word);
-            if ((word & 0x8080808080808080u) == 0) {
-                i += sizeof word;
-                continue;
-            }
-        }
-        if (bytes[i] < 0x80) {
-            i++;
+        if (text.length - i >= STRIDE && is_ascii_stride(bytes + i)) {
+            i += STRIDE;
             continue;
         }
-        size_t length = multibyte_length(bytes + i, text.length - i);
-        if (length == 0)
-            return i;
-        i += length;
+        /* one stride character by character before the next look for plain ASCII */
+        size_t stop = text.length - i > STRIDE ? i + STRIDE : text.length;
+        while (i < stop) {
+            size_t length = bytes[i] < 0x80 ? 1 : multibyte_length(bytes + i, text.length - i);
+            if (length == 0)
+                return i;
+            i += length;
+        }
     }
     return i;
 }
 
 bool utf8_is_valid(StrView text)
 {
+    if (text.length <= 2 * STRIDE && is_short_ascii((const unsigned char *)text.data, text.length))
+        return true;
     return utf8_valid_length(text) == text.length;
 }

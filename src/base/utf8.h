@@ -14,5 +14,5 @@ size_t utf8_sequence_length(StrView text);
 /* Offset of the first byte that is not part of well-formed UTF-8; text.length when all is well. */
 size_t utf8_valid_length(StrView text);
 
-/* Fast check of a whole value; eight ASCII bytes at a time. */
+/* Fast check of a whole value; 32 ASCII bytes at a time. */
 bool utf8_is_valid(StrView text);

@@ -2,7 +2,8 @@
 /* support/value_text.h: a value for test tables, as PostgreSQL prints it where it prints it:
  *
  *   true  42  0.1  12.50  2024-02-29  23:59:59.5  2024-02-29 12:00:00  1 mons 2 days 3 us
- *   text as it is, other bytes as \xNN; BYTES in hexadecimal; [a, b] for arrays, {a, b} for STRUCTs. */
+ *   text as it is, other bytes as \xNN; BYTES in hexadecimal; [a, b] for arrays, {a, b} for
+ * STRUCTs. */
 #pragma once
 
 #include "base/arena.h"
@@ -16,9 +17,8 @@
 static const char *value_text_time(int64_t microseconds, Arena *arena)
 {
     int64_t seconds = microseconds / 1000000, fraction = microseconds % 1000000;
-    const char *text =
-        arena_printf(arena, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
-                     (int)(seconds % 60));
+    const char *text = arena_printf(arena, "%02d:%02d:%02d", (int)(seconds / 3600),
+                                    (int)(seconds / 60 % 60), (int)(seconds % 60));
     if (fraction == 0)
         return text;
     char *with_fraction = arena_printf(arena, "%s.%06d", text, (int)fraction);
@@ -80,9 +80,8 @@ static const char *value_text_decimal(const Value *value, const Field *field, Ar
 {
     char text[DECIMAL_TEXT_MAX];
     int scale = field_decimal_scale(field);
-    size_t length = value->kind == VALUE_DECIMAL64
-                        ? decimal64_to_text(value->integer, scale, text)
-                        : decimal_to_text(value->decimal, scale, text);
+    size_t length = value->kind == VALUE_DECIMAL64 ? decimal64_to_text(value->integer, scale, text)
+                                                   : decimal_to_text(value->decimal, scale, text);
     while (!field->precision && scale && text[length - 1] == '0')
         length--;
     if (!field->precision && text[length - 1] == '.')

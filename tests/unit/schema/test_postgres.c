@@ -11,48 +11,6 @@
 
 #include <cmocka.h>
 
-static bool starts(const char *word, const char *prefix, const char **ret_rest)
-{
-    *ret_rest = word + strlen(prefix);
-    return strncmp(word, prefix, strlen(prefix)) == 0;
-}
-
-static void read_naive(const char *value, ColumnOptions *options, Arena *arena)
-{
-    char *type = arena_strdup(arena, value);
-    char *zone = strchr(type, ':');
-    if (zone)
-        *zone++ = '\0';
-    options->naive_timestamp_type = *type ? type : NULL;
-    options->naive_timestamp_zone = zone;
-}
-
-/* "type=DECIMAL(10, 2) required": a word without = that is no option belongs to the one before. */
-static ColumnOptions read_options(const char *text, Arena *arena, InvalidPolicy *ret_policy)
-{
-    ColumnOptions options = {.name = "c"};
-    *ret_policy = INVALID_FAIL;
-    char *rest = arena_strdup(arena, text);
-    for (char *word; (word = strsep(&rest, " "));) {
-        const char *value;
-        if (starts(word, "type=", &value))
-            options.type = value;
-        else if (starts(word, "naive=", &value))
-            read_naive(value, &options, arena);
-        else if (starts(word, "arrays=", &value))
-            options.arrays = value;
-        else if (starts(word, "composites=", &value))
-            options.composites = value;
-        else if (starts(word, "on_invalid=string", &value))
-            *ret_policy = INVALID_STRING;
-        else if (strcmp(word, "required") == 0)
-            options.has_required = options.required = true;
-        else if (options.type && *word)
-            options.type = arena_printf(arena, "%s %s", options.type, word);
-    }
-    return options;
-}
-
 static const char *plan_text(const ColumnPlan *plan, Arena *arena)
 {
     static const char *const forms[] = {"plain", "text", "json", "at", "numeric"};
@@ -89,12 +47,13 @@ static bool check_row_in(const TextRow *row, Arena *arena)
 {
     const char *text = row->cells[0];
     SourceColumn column = {.name = "c", .type = pg_type_parse(&text, arena)};
-    ColumnPlan plan = {.source = &column, .field = {.name = "c"}};
-    ColumnOptions options = read_options(row->cells[1], arena, &plan.on_invalid);
+    ColumnOptions options = mapping_options_parse(row->cells[1], arena);
+    ColumnPlan plan = {.source = &column, .field = {.name = "c"}, .on_invalid = options.on_invalid};
     Error error = {0};
     if (!mapping_postgres(&column, &options, arena, &plan, &error)) {
         const char *wanted;
-        bool good = starts(row->cells[2], "error: ", &wanted) && error.kind == ERROR_CONFIG &&
+        bool good = option_starts(row->cells[2], "error: ", &wanted) &&
+                    error.kind == ERROR_CONFIG &&
                     (strstr(error.message, wanted) || strstr(error.hint, wanted));
         return good || complain(row, arena_printf(arena, "%s (%s)", error.message, error.hint));
     }
