@@ -4,6 +4,7 @@
 import pytest
 
 from support import matrix, readers
+from support.carried import Carried, values_of
 from support.program import Program
 from support.targets import KINDS, make_target
 
@@ -15,31 +16,6 @@ def types_db(server):
     database = matrix.make_database(server)
     yield database
     database.drop()
-
-
-def jobs_of(sections):
-    return [{"name": section.name,
-             "source": {"connection": "db", "table": f"matrix.{section.name}"},
-             "load": "replace",
-             **({"columns": {"v": section.column_options}} if section.column_options else {})}
-            for section in sections]
-
-
-class Carried:
-    """All sections carried into one target by one run."""
-
-    def __init__(self, database, folder, kind):
-        self.sections = {section.name: section for section in matrix.sections_of(database)}
-        self.target = make_target(kind, folder)
-        program = Program(folder / "work")
-        program.write_config({
-            "version": 1,
-            "connections": {"db": {"type": "postgresql", "url": database.url()}},
-            "destination": self.target.config,
-            "parallel": 2,
-            "jobs": jobs_of(self.sections.values())})
-        self.result = program("run", timeout=300)
-        self.jobs = {job["job"]: job for job in self.result.report["jobs"]}
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +41,9 @@ def take(carried, kind, section):
     return run, job
 
 
-def check_values(section, wanted, found):
-    wrong = [f"line {row.line}, {row.literal}: {value!r}, wanted {want!r}"
-             for row, want, value in zip(section.rows, wanted, found, strict=True)
-             if not matrix.same(value, want)]
+def check_values(run, section):
+    wrong = [f"line {row.line}, {row.literal}: {found!r}, wanted {wanted!r}"
+             for row, wanted, found in values_of(run, section) if not matrix.same(found, wanted)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -88,23 +63,15 @@ def test_avro(carried, section):
         schema, _ = readers.read_avro(folder / shard["file"])
         assert [field["name"] for field in schema["fields"]] == ["id", "v"]
         matrix.check_avro_type(schema["fields"][1]["type"], section.type)
-    rows = sorted(readers.files_rows(folder), key=lambda row: row["id"])
-    check_values(section, [row.avro for row in section.rows],
-                 [matrix.from_avro(row["v"], section.type) for row in rows])
+    check_values(run, section)
 
 
 @parametrize
 def test_ndjson(carried, section):
     run, _ = take(carried, "ndjson", section)
-    folder = run.target.folder(section.name)
-    matrix.check_field(readers.check_shards(folder)["schema"]["fields"][1], section.type)
-    rows = [dict(row["members"]) for row in readers.files_rows(folder, readers.json_loads)]
-    rows.sort(key=lambda row: row["id"])
-    wanted = [matrix.wanted_ndjson(row.ndjson, section.type) for row in section.rows]
-    if section.type.kind == "JSON" and not section.type.repeated:
-        # JSON's null and no value are the same in NDJSON
-        wanted = [matrix.Json("null") if value is None else value for value in wanted]
-    check_values(section, wanted, [matrix.from_ndjson(row.get("v"), section.type) for row in rows])
+    found = readers.check_shards(run.target.folder(section.name))
+    matrix.check_field(found["schema"]["fields"][1], section.type)
+    check_values(run, section)
 
 
 @parametrize
@@ -112,10 +79,7 @@ def test_duckdb(carried, section):
     run, _ = take(carried, "duckdb", section)
     types = readers.duckdb_types(run.target.path, section.name)
     assert types == {"id": "BIGINT", "v": section.duckdb_type}
-    rows = readers.duckdb_rows(run.target.path, f'"{section.name}"',
-                               matrix.duckdb_column(section.duckdb_type), "id")
-    check_values(section, [row.duckdb for row in section.rows],
-                 [matrix.from_duckdb(value, section.duckdb_type) for value, in rows])
+    check_values(run, section)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from conftest import unavailable
+from support import matrix
+from support.carried import Carried, values_of
 from support.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +91,23 @@ def test_a_table_of_many_types(other_server, bqferry, target):
         else:
             assert rows[3][0::11] == (3, 6) and rows[3][7:11] == ("row 3", "ab", "so so", "10.0.0.1")
         assert sum(row[0] for row in rows.values()) == 40000 * 40001 // 2
+    finally:
+        db.drop()
+
+
+@pytest.mark.parametrize("kind", ("duckdb", "avro"))
+def test_every_type(other_server, tmp_path, kind):
+    """The whole table of tests/data/postgres/types.txt, as far as this server has the types."""
+    db = matrix.make_database(other_server)
+    try:
+        run = Carried(db, tmp_path, kind)
+        wrong = [f"{name}: {run.jobs[name]['error']}" for name in run.sections
+                 if run.jobs[name]["status"] != "succeeded"]
+        wrong += [f"line {row.line}, {row.literal}: {found!r}, wanted {wanted!r}"
+                  for name, section in run.sections.items() if run.jobs[name]["status"] == "succeeded"
+                  for row, wanted, found in values_of(run, section) if not matrix.same(found, wanted)]
+        assert not wrong, "\n".join(wrong)
+        assert len(run.sections) > 150
     finally:
         db.drop()
 

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import yaml
@@ -103,6 +105,29 @@ class Running:
         self.timeout = timeout
         self.report_path = report_path
         self.pid = process.pid
+        self.drained = None
+
+    def peak_memory(self):
+        """Waits for the end, and gives the most memory the process held, in bytes."""
+        peak = 0
+        output = threading.Thread(target=self._drain, daemon=True)
+        output.start()
+        while self.running():
+            peak = max(peak, self._high_water())
+            time.sleep(0.005)
+        output.join()
+        return peak
+
+    def _high_water(self):
+        try:
+            with open(f"/proc/{self.pid}/status") as status:
+                return next((int(line.split()[1]) * 1024 for line in status
+                             if line.startswith("VmHWM:")), 0)
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+
+    def _drain(self):
+        self.drained = self.process.communicate()
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -112,7 +137,7 @@ class Running:
 
     def wait(self, timeout=None):
         try:
-            stdout, stderr = self.process.communicate(timeout=timeout or self.timeout)
+            stdout, stderr = self.drained or self.process.communicate(timeout=timeout or self.timeout)
         except subprocess.TimeoutExpired:
             self.process.kill()
             stdout, stderr = self.process.communicate()

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of types carried into one target by one run, and read back."""
+
+from support import matrix, readers
+from support.program import Program
+from support.targets import make_target
+
+
+def jobs_of(sections):
+    return [{"name": section.name,
+             "source": {"connection": "db", "table": f"matrix.{section.name}"},
+             "load": "replace",
+             **({"columns": {"v": section.column_options}} if section.column_options else {})}
+            for section in sections]
+
+
+class Carried:
+    """All sections carried into one target by one run."""
+
+    def __init__(self, database, folder, kind):
+        self.sections = {section.name: section for section in matrix.sections_of(database)}
+        self.target = make_target(kind, folder)
+        program = Program(folder / "work")
+        program.write_config({
+            "version": 1,
+            "connections": {"db": {"type": "postgresql", "url": database.url()}},
+            "destination": self.target.config,
+            "parallel": 2,
+            "jobs": jobs_of(self.sections.values())})
+        self.result = program("run", timeout=300)
+        self.jobs = {job["job"]: job for job in self.result.report["jobs"]}
+
+
+def values_of(run, section):
+    """(row of the table, wanted value, found value) of a section, whatever the target."""
+    kind = section.type
+    if run.target.kind == "duckdb":
+        rows = readers.duckdb_rows(run.target.path, f'"{section.name}"',
+                                   matrix.duckdb_column(section.duckdb_type), "id")
+        found = [matrix.from_duckdb(value, section.duckdb_type) for value, in rows]
+        wanted = [row.duckdb for row in section.rows]
+        return list(zip(section.rows, wanted, found, strict=True))
+    folder = run.target.folder(section.name)
+    if run.target.kind == "avro":
+        rows = sorted(readers.files_rows(folder), key=lambda row: row["id"])
+        found = [matrix.from_avro(row["v"], kind) for row in rows]
+        return list(zip(section.rows, [row.avro for row in section.rows], found, strict=True))
+    rows = [dict(row["members"]) for row in readers.files_rows(folder, readers.json_loads)]
+    rows.sort(key=lambda row: row["id"])
+    found = [matrix.from_ndjson(row.get("v"), kind) for row in rows]
+    wanted = [matrix.wanted_ndjson(row.ndjson, kind) for row in section.rows]
+    if kind.kind == "JSON" and not kind.repeated:
+        # JSON's null and no value are the same in NDJSON
+        wanted = [matrix.Json("null") if value is None else value for value in wanted]
+    return list(zip(section.rows, wanted, found, strict=True))
