@@ -181,17 +181,17 @@ const char *catalog_list(const char *pattern, bool with_views, Arena *arena)
         "   OR c.relname LIKE %s AND n.nspname = ANY (current_schemas(false)))\n"
         "  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass\n"
         "   AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'))\n"
-        "SELECT m.oid, m.nspname, m.relname, m.relkind, obj_description(m.oid, 'pg_class'),\n"
-        " sizes.rows, sizes.bytes\n"
-        "FROM matched m CROSS JOIN LATERAL (\n"
-        " WITH RECURSIVE tree AS (SELECT m.oid UNION SELECT i.inhrelid FROM pg_inherits i\n"
+        "SELECT rel.oid, rel.nspname, rel.relname, rel.relkind, obj_description(rel.oid, 'pg_class'),\n"
+        " sizes.rows, sizes.bytes, " UNIQUE_KEY "\n"
+        "FROM matched rel CROSS JOIN LATERAL (\n"
+        " WITH RECURSIVE tree AS (SELECT rel.oid UNION SELECT i.inhrelid FROM pg_inherits i\n"
         "  JOIN tree ON i.inhparent = tree.oid)\n"
         " SELECT sum(c.reltuples) FILTER (WHERE c.reltuples > 0 OR c.relpages > 0)::int8 AS rows,\n"
         "  sum(c.relpages)::int8 * current_setting('block_size')::int8 AS bytes\n"
         " FROM tree JOIN pg_class c ON c.oid = tree.oid WHERE c.relkind IN ('r', 'm')) AS sizes\n"
-        "WHERE NOT (m.relispartition AND EXISTS (SELECT FROM pg_partition_ancestors(m.oid) up\n"
-        "  JOIN matched ON matched.oid = up.relid WHERE up.relid <> m.oid))\n"
-        "ORDER BY m.nspname, m.relname",
+        "WHERE NOT (rel.relispartition AND EXISTS (SELECT FROM pg_partition_ancestors(rel.oid) up\n"
+        "  JOIN matched ON matched.oid = up.relid WHERE up.relid <> rel.oid))\n"
+        "ORDER BY rel.nspname, rel.relname",
         with_views ? "'r', 'p', 'v', 'm'" : "'r', 'p'", like, like);
 }
 

@@ -40,7 +40,8 @@ enum {
 };
 const char *catalog_missing(const char *schema, const char *name, Arena *arena);
 
-/* Relations that match a pattern, in order: oid, schema, name, relkind, comment, rows, bytes. */
+/* Relations that match a pattern, in order: oid, schema, name, relkind, comment, rows, bytes,
+ * key. */
 enum {
     LISTED_OID,
     LISTED_SCHEMA,
@@ -49,6 +50,7 @@ enum {
     LISTED_COMMENT,
     LISTED_ROWS,
     LISTED_BYTES,
+    LISTED_UNIQUE, /* as RELATION_UNIQUE */
 };
 const char *catalog_list(const char *pattern, bool with_views, Arena *arena);
 

@@ -109,6 +109,14 @@ static const char *const *read_names(const Json *names, Arena *arena)
     return texts;
 }
 
+/* `key` is NULL when there is none. */
+static void read_key(const Json *key, Arena *arena, SourceTable *table)
+{
+    table->key = read_names(json_get(key, "columns"), arena);
+    table->key_count = json_count(json_get(key, "columns"));
+    table->key_is_primary = json_get_bool(key, "primary");
+}
+
 static bool read_columns(const Json *entries, const Json *types, Arena *arena, SourceTable *table,
                          Error *error)
 {
@@ -149,11 +157,7 @@ static bool read_relation(const Description *description, const PGresult *row, S
         .byte_size = postgres_int(row, 0, RELATION_BYTES, -1),
         .driver_id = (uint64_t)postgres_int(row, 0, RELATION_OID, 0),
     };
-    if (key) {
-        table->key = read_names(json_get(key, "columns"), arena);
-        table->key_count = json_count(json_get(key, "columns"));
-        table->key_is_primary = json_get_bool(key, "primary");
-    }
+    read_key(key, arena, table);
     return read_columns(columns, types, arena, table, error);
 }
 
@@ -290,6 +294,10 @@ bool postgres_list(Source *base, const char *pattern, bool with_views, Arena *ar
             .byte_size = postgres_int(rows, row, LISTED_BYTES, -1),
             .driver_id = (uint64_t)postgres_int(rows, row, LISTED_OID, 0),
         };
+        CLEANUP(json_free_ptr) Json *key = NULL;
+        if (!parse_json(postgres_text(rows, row, LISTED_UNIQUE), &key, error))
+            return false;
+        read_key(key, arena, &tables[i]);
     }
     *ret_list = (RelationList){.tables = tables, .count = count};
     return true;
