@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema/field_json.h: a schema in BigQuery's own form (TableSchema and TableFieldSchema of the
  * REST API): {"fields": [{"name", "type", "mode", "precision", "scale", "description", "fields"}]}.
- */
+ * The table's own description, which BigQuery keeps elsewhere, stands beside "fields". */
 #pragma once
 
 #include "base/arena.h"
