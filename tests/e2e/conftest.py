@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.gate import Gate  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.processes import Daemon, free_port, own_folder  # noqa: E402
-from support.program import Program, find_program, find_release  # noqa: E402
+from support.program import Program  # noqa: E402
 from support.proxy import Proxy  # noqa: E402
 from support.targets import KINDS, make_target  # noqa: E402
 
@@ -273,11 +273,3 @@ def seed():
 @pytest.fixture(scope="session")
 def soak():
     return bool(os.environ.get("BQFERRY_SOAK"))
-
-
-@pytest.fixture
-def release(tmp_path):
-    """The release build where there is one, for what is measured."""
-    program = Program(tmp_path / "release", find_release() or find_program())
-    yield program
-    program.close()
