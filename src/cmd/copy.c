@@ -220,6 +220,7 @@ static bool copy(const CommandContext *context, const CopySettings *own, const C
     ExecuteOptions execute = {
         .run = {.config = &config, .limit = request->limit},
         .progress = own->progress,
+        .by_table = true,
         .report_path = own->report,
     };
     CLEANUP(run_report_done) RunReport report = {0};

@@ -44,7 +44,7 @@ bool execute_jobs(const CommandContext *context, ExecuteOptions *options, RunRep
     if (!run_jobs(&options->run, ret_report, error))
         return false;
     if (!context->globals->quiet && !is_stdout(options->report_path))
-        results_print(ret_report, stdout, context->arena);
+        results_print(ret_report, options->by_table, stdout, context->arena);
     *ret_exit_code = run_report_exit_code(ret_report);
     return write_report(options, ret_report, error);
 }

@@ -8,6 +8,7 @@
 typedef struct ExecuteOptions {
     RunOptions run; /* display is set here */
     const char *progress;
+    bool by_table;           /* result lines name what was read, not the job */
     const char *report_path; /* NULL: none; "-": standard output, instead of the result lines */
 } ExecuteOptions;
 

@@ -4,16 +4,6 @@
 #include "cmd/human.h"
 #include "cmd/output.h"
 
-static const OutputColumn job_columns[] = {
-    {.title = "job", .most = 60},
-    {.title = "status"},
-    {.title = "rows", .right = true},
-    {.title = "time", .right = true},
-    {.title = "read", .right = true},
-    {.title = "target", .most = 80},
-    {0},
-};
-
 static const OutputColumn invalid_columns[] = {
     {.title = "job"},
     {.title = "column"},
@@ -30,7 +20,7 @@ static int64_t total_ns(const JobReport *job)
     return total;
 }
 
-static void add_job(OutputTable *table, const JobReport *job)
+static void add_job(OutputTable *table, const JobReport *job, bool by_table)
 {
     char rows[HUMAN_SIZE], time[HUMAN_SIZE], bytes[HUMAN_SIZE];
     human_count((int64_t)job->rows_applied, rows);
@@ -40,8 +30,8 @@ static void add_job(OutputTable *table, const JobReport *job)
     bool ran = job->status != JOB_NOT_RUN;
     const char *status = job->status == JOB_NOT_RUN ? "not run" : job_status_name(job->status);
     const char *cells[] = {
-        job->job,   status, applied ? rows : "", ran ? time : "", job->bytes_read ? bytes : "",
-        job->target};
+        by_table ? job->relation : job->job, status,     applied ? rows : "", ran ? time : "",
+        job->bytes_read ? bytes : "",        job->target};
     output_table_add(table, cells);
 }
 
@@ -77,12 +67,21 @@ static void print_notes(const RunReport *report, FILE *out)
     }
 }
 
-void results_print(const RunReport *report, FILE *out, Arena *arena)
+void results_print(const RunReport *report, bool by_table, FILE *out, Arena *arena)
 {
+    const OutputColumn columns[] = {
+        {.title = by_table ? "table" : "job", .most = 60},
+        {.title = "status"},
+        {.title = "rows", .right = true},
+        {.title = "time", .right = true},
+        {.title = "read", .right = true},
+        {.title = "target", .most = 80},
+        {0},
+    };
     OutputTable table;
-    output_table_init(&table, job_columns, arena);
+    output_table_init(&table, columns, arena);
     for (size_t i = 0; i < report->job_count; i++)
-        add_job(&table, &report->jobs[i]);
+        add_job(&table, &report->jobs[i], by_table);
     output_table_print(&table, out, 0);
     print_invalid(report, out, arena);
     print_notes(report, out);

@@ -6,5 +6,6 @@
 
 #include <stdio.h>
 
-/* Errors are not repeated here: each was logged when it happened. */
-void results_print(const RunReport *report, FILE *out, Arena *arena);
+/* Errors are not repeated here: each was logged when it happened. `by_table`: lines begin with what
+ * was read instead of the job's name. */
+void results_print(const RunReport *report, bool by_table, FILE *out, Arena *arena);
