@@ -61,7 +61,7 @@ typedef struct DestinationConfig {
     const char *type;         /* "duckdb", "files" */
     const char *path;         /* made absolute */
     const char *dataset;      /* default schema or folder; NULL: the target's own ("main", none) */
-    const char *table_prefix; /* before every target table's name; NULL: none */
+    const char *table_prefix; /* before target names that no job says; NULL: none */
     const char *format;       /* files: "avro" (default), "ndjson" */
     const char
         *compression;     /* files: "auto" (default: zstd for avro, gzip for ndjson), "none", … */

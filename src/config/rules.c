@@ -64,8 +64,8 @@ static size_t scheme_length(const char *url)
 
 static bool is_postgres_scheme(const char *url, size_t length)
 {
-    return (length == 10 && strncasecmp(url, "postgresql", length) == 0) ||
-           (length == 8 && strncasecmp(url, "postgres", length) == 0);
+    return (length == 10 && strncmp(url, "postgresql", length) == 0) ||
+           (length == 8 && strncmp(url, "postgres", length) == 0);
 }
 
 /* "host=… dbname=…" */

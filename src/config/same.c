@@ -113,10 +113,11 @@ static Claim target_claim(const RawConfig *raw, const RawJob *job, const char *t
     const char *dataset = config->target_dataset ? config->target_dataset : destination->dataset;
     if (!dataset && duckdb)
         dataset = "main";
-    const char *name = config->target_table ? config->target_table : own_name(table, arena);
-    const char *text =
-        arena_printf(arena, "%s%s%s%s", dataset ? dataset : "", dataset ? "." : "",
-                     destination->table_prefix ? destination->table_prefix : "", name);
+    const char *prefix = destination->table_prefix;
+    const char *name = config->target_table;
+    if (!name)
+        name = arena_printf(arena, "%s%s", prefix ? prefix : "", own_name(table, arena));
+    const char *text = dataset ? arena_printf(arena, "%s.%s", dataset, name) : name;
     const YamlNode *target = yaml_get(job->element.node, "target");
     return (Claim){.what = compared(text, duckdb, arena),
                    .text = text,
