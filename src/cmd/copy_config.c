@@ -72,8 +72,8 @@ const char *copy_job_name(const CopyRequest *request, const char *directory, Are
                          request->target.parameters[i].value);
     for (size_t i = 0; i < request->columns.count; i++)
         hash = hash_text(hash, request->columns.items[i]);
-    return arena_printf(arena, "copy-%s-%016llx", copy_table_name(request, arena),
-                        (unsigned long long)hash);
+    return arena_printf(arena, "copy-%s-%08llx", copy_table_name(request, arena),
+                        (unsigned long long)(hash ^ hash >> 32) & 0xFFFFFFFF);
 }
 
 static void print_key(FILE *out, const char *key, const char *text)

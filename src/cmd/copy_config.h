@@ -28,7 +28,7 @@ typedef struct CopyRequest {
 /* A name of what is read: "orders" for "public.orders", "public" for "public.*", "query". */
 const char *copy_table_name(const CopyRequest *request, Arena *arena);
 
-/* "copy-orders-1f2e3d4c5b6a7988": the same for the same request from the same working directory,
+/* "copy-orders-1f2e3d4c": the same for the same request from the same working directory,
  * whatever the password, so that a copy that was killed finds its own intent; another one for a
  * request that would deliver other rows. */
 const char *copy_job_name(const CopyRequest *request, const char *directory, Arena *arena);

@@ -75,7 +75,7 @@ static void print_outlook(const MeterReading *reading, char *text)
     char left[HUMAN_SIZE];
     size_t length = 0;
     text[0] = '\0';
-    if (reading->percent >= 0 && reading->phase != PHASE_DONE)
+    if (reading->percent > 0 && reading->phase != PHASE_DONE)
         length = (size_t)snprintf(text, DISPLAY_LINE_MAX, ", %d%%", reading->percent);
     if (reading->seconds_left >= 0)
         snprintf(text + length, DISPLAY_LINE_MAX - length, ", %s left",
@@ -91,7 +91,8 @@ const char *display_line(const MeterReading *reading, char *text)
         snprintf(text, DISPLAY_LINE_MAX, "%s, %s", job_phase_name(reading->phase), time);
         return text;
     }
-    if (reading->phase == PHASE_EXTRACT || reading->phase == PHASE_DONE)
+    bool reads = reading->phase == PHASE_EXTRACT || reading->phase == PHASE_DONE;
+    if (reads && reading->rows_per_second > 0)
         print_speed(reading, speed);
     print_outlook(reading, outlook);
     snprintf(text, DISPLAY_LINE_MAX, "%s, %s rows in %s%s%s", job_phase_name(reading->phase),
@@ -121,7 +122,9 @@ static void tick_plain(Display *display, int64_t now_ns, bool last)
         JobView *view = &display->views[i];
         if (!is_due(view, now_ns, 10 * SECOND_NS))
             continue;
-        log_info(display->jobs[i].name, "%s", display_line(&view->reading, line));
+        /* A failure has been logged, with its reason. */
+        if (view->reading.phase != PHASE_FAILED)
+            log_info(display->jobs[i].name, "%s", display_line(&view->reading, line));
         mark_shown(view, now_ns);
     }
 }

@@ -135,7 +135,7 @@ static void the_job_is_the_same_for_the_same_words(void **state)
     CopyRequest request = orders();
     const char *name = copy_job_name(&request, "/home", &arena);
     assert_int_equal(strncmp(name, "copy-orders-", 12), 0);
-    assert_int_equal(strlen(name), 12 + 16);
+    assert_int_equal(strlen(name), 12 + 8);
     assert_string_equal(copy_job_name(&request, "/home", &arena), name);
     request.source_url = "postgresql://me:other@host:5432/shop"; /* the password was changed */
     assert_string_equal(copy_job_name(&request, "/home", &arena), name);
