@@ -116,7 +116,7 @@ bool expand_text(const Expander *expander, const char *text, Arena *arena, const
     CLEANUP(buffer_done) Buffer buffer;
     buffer_init(&buffer, EXPANDED_MAX);
     for (const char *at = text; *at;) {
-        StrView piece;
+        StrView piece = {0};
         if (!expand_next(expander, &at, arena, &piece, error))
             return false;
         if (!buffer_append(&buffer, piece.data, piece.length, NULL))

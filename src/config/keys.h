@@ -28,25 +28,25 @@ typedef struct KeySection KeySection;
 
 typedef struct ConfigKey {
     const char *name;
-    KeyType type;
+    const char *doc;
+    const char *example;        /* as YAML */
+    const char *otherwise;      /* default, as it would be written; NULL: none */
+    const char *otherwise_text; /* what people read instead of `otherwise` */
+    const char *only_for;       /* allowed only when the section's `type` is this */
+    const char *pattern;        /* TEXT: a regular expression (POSIX extended and ECMA alike) */
+    const char *expected;       /* with pattern: what it wants, "a port number"; else NULL */
+    const char *const
+        *words; /* WORD: all there are; PATH: texts that are no paths; ends with NULL */
+    const KeySection *section;
+    int64_t min, max; /* INTEGER, DURATION, SIZE; both 0: whatever is not negative */
     size_t
         offset; /* in the section's struct, of: const char *, int64_t, bool, ConfigText, the inner
                    section's struct (0: it has none of its own), or the pointer to the elements */
     size_t count_offset; /* NAMED_SECTIONS, SECTION_LIST: of the number of elements */
-    const KeySection *section;
+    KeyType type;
     bool required;
-    bool secret; /* its value is never shown */
-    const char *const
-        *words;            /* WORD: all there are; PATH: texts that are no paths; ends with NULL */
-    int64_t min, max;      /* INTEGER, DURATION, SIZE; both 0: whatever is not negative */
-    const char *pattern;   /* TEXT: a regular expression (POSIX extended and ECMA alike) */
-    const char *expected;  /* with pattern: what it wants, "a port number"; else NULL */
-    const char *only_for;  /* allowed only when the section's `type` is this */
-    const char *otherwise; /* default, as it would be written; NULL: none */
-    const char *otherwise_text; /* what people read instead of `otherwise` */
-    const char *doc;
-    const char *example; /* as YAML */
-    bool commented;      /* the example shows it behind a # */
+    bool secret;    /* its value is never shown */
+    bool commented; /* the example shows it behind a # */
 } ConfigKey;
 
 struct KeySection {

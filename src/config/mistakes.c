@@ -49,7 +49,7 @@ static char *escaped(const char *text, size_t length, Arena *arena)
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)text[i];
         if (byte < 0x20 || byte == 0x7f)
-            end += sprintf(end, "\\x%02x", byte);
+            end += snprintf(end, sizeof "\\x00", "\\x%02x", byte);
         else
             *end++ = (char)byte;
     }

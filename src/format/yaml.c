@@ -225,7 +225,7 @@ static void check_duplicates(Loader *loader, const YamlNode *node)
     const YamlPair **sorted = ARENA_ARRAY(loader->arena, const YamlPair *, node->count);
     for (size_t i = 0; i < node->count; i++)
         sorted[i] = &node->pairs[i];
-    qsort(sorted, node->count, sizeof *sorted, compare_pairs);
+    qsort(sorted, node->count, sizeof(const YamlPair *), compare_pairs);
     for (size_t i = 1; i < node->count; i++) {
         if (strcmp(sorted[i]->key, sorted[i - 1]->key) == 0)
             add_fault(loader, sorted[i]->mark,

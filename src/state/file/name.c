@@ -31,7 +31,7 @@ const char *state_file_name(const char *job, Arena *arena)
         if (is_safe(*at, at == job))
             *end++ = *at;
         else
-            end += sprintf(end, "%%%02X", (unsigned char)*at);
+            end += snprintf(end, sizeof "%00", "%%%02X", (unsigned char)*at);
     }
     *end = '\0';
     if (end - name <= NAME_MAX_LENGTH)

@@ -25,7 +25,7 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
 static int make_folder(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/test_config_XXXXXX");
+    snprintf(folder, sizeof folder, "/tmp/test_config_XXXXXX");
     return mkdtemp(folder) ? 0 : -1;
 }
 

@@ -37,14 +37,14 @@ static void visit(const KeySection *section, VisitKey *visitor, void *context)
 static void check_declaration(const KeySection *section, const ConfigKey *key, void *context)
 {
     (void)context;
-    bool is_section = key->section != NULL;
     if (!key->doc || key->doc[strlen(key->doc) - 1] != '.')
         fail_msg("%s.%s: its documentation is no sentence", section->title, key->name);
-    if (!is_section && !key->example)
+    if (!key->section && !key->example)
         fail_msg("%s.%s: has no example", section->title, key->name);
     if (key->type == KEY_WORD && !key->words)
         fail_msg("%s.%s: has no words", section->title, key->name);
-    if ((key->type == KEY_NAMED_SECTIONS || key->type == KEY_SECTION_LIST) && !key->section->size)
+    if ((key->type == KEY_NAMED_SECTIONS || key->type == KEY_SECTION_LIST) &&
+        !(key->section && key->section->size))
         fail_msg("%s.%s: has no size", section->title, key->name);
     if (key->pattern) {
         regex_t regex;

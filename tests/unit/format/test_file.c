@@ -26,7 +26,7 @@ typedef struct Folder {
 static int make_folder(void **state)
 {
     Folder *folder = calloc(1, sizeof *folder);
-    strcpy(folder->path, "/tmp/test_file_XXXXXX");
+    snprintf(folder->path, sizeof folder->path, "/tmp/test_file_XXXXXX");
     if (!mkdtemp(folder->path))
         return -1;
     snprintf(folder->file, sizeof folder->file, "%s/doc.json", folder->path);

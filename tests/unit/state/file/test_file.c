@@ -32,7 +32,7 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
 static int set_up(void **state)
 {
     Fixture *fixture = calloc(1, sizeof *fixture);
-    strcpy(fixture->folder, "/tmp/test_state_XXXXXX");
+    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/test_state_XXXXXX");
     if (!mkdtemp(fixture->folder))
         return -1;
     chmod(fixture->folder, 0755);
@@ -280,8 +280,11 @@ static void says_when_the_folder_is_read_only(void **state)
 {
     const Fixture *fixture = *state;
     const struct passwd *nobody = getpwnam("nobody");
-    if (geteuid() == 0 && !nobody)
+    bool is_root = geteuid() == 0;
+    if (is_root && !nobody) {
         skip();
+        return;
+    }
     char jobs[128], locks[128], made[128];
     snprintf(made, sizeof made, "%s/made", fixture->folder);
     snprintf(jobs, sizeof jobs, "%s/jobs", fixture->where);
@@ -291,7 +294,7 @@ static void says_when_the_folder_is_read_only(void **state)
     chmod(jobs, 0555);
     chmod(locks, 0555);
     uid_t before = geteuid();
-    if (before == 0)
+    if (is_root && nobody)
         assert_int_equal(seteuid(nobody->pw_uid), 0);
     Error locking, saving = {0};
     StateLock *held = lock(fixture, "orders", &locking);
@@ -329,9 +332,9 @@ static void makes_safe_file_names(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(state_file_name(cases[i][0], &arena), cases[i][1]);
 
-    char job[302];
+    char job[302] = {0};
     memset(job, 'a', 300);
-    strcpy(job + 300, "b");
+    job[300] = 'b';
     const char *first = state_file_name(job, &arena);
     job[300] = 'c';
     const char *second = state_file_name(job, &arena);
