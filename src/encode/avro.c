@@ -156,8 +156,6 @@ static bool flush(AvroEncoder *avro, Error *error)
         return false;
     if (!put_block(avro, avro->zstd ? &avro->packed : &avro->rows, error))
         return false;
-    avro->base.rows += avro->block_rows;
-    avro->base.raw_bytes += avro->rows.length;
     avro->block_rows = 0;
     avro->rows.length = 0;
     shrink(avro);
@@ -199,6 +197,8 @@ static bool write_row(AvroEncoder *avro, const Value *row, Error *error)
         return fail_row_size(avro, size, error);
     avro->rows.length += size;
     avro->block_rows++;
+    avro->base.rows++;
+    avro->base.raw_bytes += size;
     return avro->rows.length < BLOCK_SIZE || flush(avro, error);
 }
 
