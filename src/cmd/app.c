@@ -124,6 +124,7 @@ typedef struct Invocation {
     Arena arena;
     Globals globals;
     const Command *command; /* NULL until it is known */
+    bool understood;        /* its words were read */
     int exit_code;
 } Invocation;
 
@@ -145,6 +146,7 @@ static bool run_command(Invocation *call, const Words *words, Error *error)
     if (command->without_config && config_was_named(&call->globals))
         return error_set(error, ERROR_USAGE,
                          "bqferry %s reads no configuration: leave --config out", command->name);
+    call->understood = true;
     CommandContext context = {call->app, &call->globals, arena};
     return command->run(&context, groups[0].settings, &call->exit_code, error);
 }
@@ -196,7 +198,7 @@ int app_main(const App *app, int argc, char **argv)
         log_error(NULL, &error);
         call.exit_code = error_exit_code(error.kind);
         bool text = !call.globals.log_format || strcmp(call.globals.log_format, "text") == 0;
-        if (error.kind == ERROR_USAGE && call.command && text)
+        if (call.command && !call.understood && text)
             help_print_usage(stderr, call.command, &call.arena);
     }
     int exit_code = flush_results(call.exit_code);

@@ -79,7 +79,7 @@ static void print_outlook(const MeterReading *reading, char *text)
         length = (size_t)snprintf(text, DISPLAY_LINE_MAX, ", %d%%", reading->percent);
     if (reading->seconds_left >= 0)
         snprintf(text + length, DISPLAY_LINE_MAX - length, ", %s left",
-                 human_duration(reading->seconds_left * SECOND_NS, left));
+                 human_seconds(reading->seconds_left, left));
 }
 
 const char *display_line(const MeterReading *reading, char *text)

@@ -55,17 +55,23 @@ const char *human_bytes(int64_t bytes, char *text)
     return text;
 }
 
-const char *human_duration(int64_t nanoseconds, char *text)
+const char *human_seconds(int64_t seconds, char *text)
 {
-    double seconds = (double)nanoseconds / (double)SECOND_NS;
-    long long whole = (long long)(seconds + 0.5);
-    if (seconds < 9.995)
-        snprintf(text, HUMAN_SIZE, "%.2f s", seconds);
-    else if (whole < 60)
-        snprintf(text, HUMAN_SIZE, "%.1f s", seconds);
+    long long whole = seconds;
+    if (whole < 60)
+        snprintf(text, HUMAN_SIZE, "%lld s", whole);
     else if (whole < 3600)
         snprintf(text, HUMAN_SIZE, "%lldm%02llds", whole / 60, whole % 60);
     else
         snprintf(text, HUMAN_SIZE, "%lldh%02lldm", whole / 3600, whole % 3600 / 60);
+    return text;
+}
+
+const char *human_duration(int64_t nanoseconds, char *text)
+{
+    double seconds = (double)nanoseconds / (double)SECOND_NS;
+    if (seconds >= 59.95)
+        return human_seconds((int64_t)(seconds + 0.5), text);
+    snprintf(text, HUMAN_SIZE, seconds < 9.995 ? "%.2f s" : "%.1f s", seconds);
     return text;
 }

@@ -18,3 +18,6 @@ const char *human_bytes(int64_t bytes, char *text);
 
 /* "0.42 s", "12.3 s", "4m05s", "3h07m". */
 const char *human_duration(int64_t nanoseconds, char *text);
+
+/* "9 s", "4m05s", "3h07m": a time that is only guessed. */
+const char *human_seconds(int64_t seconds, char *text);

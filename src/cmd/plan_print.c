@@ -59,14 +59,17 @@ static void print_warnings(const JobPlan *job, FILE *out, Arena *arena)
 /* "3 shards by ctid and keyset, 2 workers" */
 static void print_shards(const JobPlan *job, FILE *out)
 {
+    const char *word = " by ";
     fprintf(out, "  %zu shard%s", job->shards.count, job->shards.count == 1 ? "" : "s");
     for (size_t i = 0; i < job->shards.count; i++) {
         const char *method = job->shards.shards[i].method;
-        bool seen = false;
+        bool seen = strcmp(method, "whole") == 0;
         for (size_t j = 0; j < i && !seen; j++)
             seen = strcmp(job->shards.shards[j].method, method) == 0;
-        if (!seen)
-            fprintf(out, "%s %s", i ? " and" : " by", method);
+        if (seen)
+            continue;
+        fprintf(out, "%s%s", word, method);
+        word = " and ";
     }
     fprintf(out, ", %zu worker%s\n", job->workers, job->workers == 1 ? "" : "s");
 }

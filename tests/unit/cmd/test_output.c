@@ -163,6 +163,11 @@ static void durations_for_people(void **state)
     assert_string_equal(human_duration(60 * second - 1, text), "1m00s");
     assert_string_equal(human_duration(245 * second, text), "4m05s");
     assert_string_equal(human_duration(11220 * second, text), "3h07m");
+    assert_string_equal(human_duration(59 * second + 940000000, text), "59.9 s");
+    assert_string_equal(human_seconds(1, text), "1 s");
+    assert_string_equal(human_seconds(59, text), "59 s");
+    assert_string_equal(human_seconds(60, text), "1m00s");
+    assert_string_equal(human_seconds(3600, text), "1h00m");
 }
 
 static int free_arena(void **state)
