@@ -4,20 +4,12 @@
 #include "cmd/app.h"
 #include "source/postgres/postgres.h"
 #include "state/file/file.h"
-#ifdef BQFERRY_HAVE_DUCKDB
 #include "target/duckdb/duckdb_target.h"
-#endif
 #include "target/files/files.h"
 
 static const SourceDriver *const sources[] = {&source_postgres_driver, NULL};
 
-static const TargetDriver *const targets[] = {
-#ifdef BQFERRY_HAVE_DUCKDB
-    &target_duckdb_driver,
-#endif
-    &target_files_driver,
-    NULL,
-};
+static const TargetDriver *const targets[] = {&target_duckdb_driver, &target_files_driver, NULL};
 
 static const StateDriver *const states[] = {&state_file_driver, NULL};
 
