@@ -47,11 +47,18 @@ size_t utf8_sequence_length(StrView text)
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
-enum { WORD = 8, STRIDE = 32 };
+enum { HALF_WORD = 4, WORD = 8, STRIDE = 32 };
 
 static inline uint64_t load_word(const unsigned char *bytes)
 {
     uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static inline uint64_t load_half_word(const unsigned char *bytes)
+{
+    uint32_t word;
     memcpy(&word, bytes, sizeof word);
     return word;
 }
@@ -75,9 +82,10 @@ static inline bool is_short_ascii(const unsigned char *bytes, size_t length)
               load_word(bytes + length - WORD);
     else if (length >= WORD)
         all = load_word(bytes) | load_word(bytes + length - WORD);
-    else
-        for (size_t i = 0; i < length; i++)
-            all |= bytes[i];
+    else if (length >= HALF_WORD)
+        all = load_half_word(bytes) | load_half_word(bytes + length - HALF_WORD);
+    else if (length)
+        all = bytes[0] | bytes[length / 2] | bytes[length - 1]; /* all of one, two or three */
     return (all & HIGH_BITS) == 0;
 }
 

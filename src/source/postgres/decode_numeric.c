@@ -218,6 +218,39 @@ static inline bool has_wrong_group(uint64_t groups)
     return ((groups | (groups + to_high_bit)) & high_bits) != 0;
 }
 
+/* How a number scales when its last group counts 10^power: the groups before the last by `high`,
+ * the last by up / cut, that is by inverse / 2^24 (exact for every group below 10000). */
+typedef struct Shift {
+    uint64_t high;
+    uint64_t inverse;
+    uint32_t up;
+    uint32_t cut;
+} Shift;
+
+enum { SHIFT_MIN = -3, SHIFT_MAX = 8, INVERSE_BITS = 24 };
+
+#define UP(power, factor)                                                                          \
+    {                                                                                              \
+        power, (uint64_t)(factor) << INVERSE_BITS, factor, 1                                       \
+    }
+
+static const Shift shifts[SHIFT_MAX - SHIFT_MIN + 1] = {
+    {10, 16778, 1, 1000}, /* 2^24 / 1000, rounded up */
+    {100, 167773, 1, 100},
+    {1000, 1677722, 1, 10},
+    UP(10000, 1),
+    UP(100000, 10),
+    UP(1000000, 100),
+    UP(10000000, 1000),
+    UP(100000000, 10000),
+    UP(1000000000, 100000),
+    UP(10000000000, 1000000),
+    UP(100000000000, 10000000),
+    UP(1000000000000, 100000000),
+};
+
+/* The way of nearly all numbers: up to four groups and a result below 10^18, without a branch that
+ * depends on the digits. Whatever is unusual, malformed or refused goes the long way. */
 bool decode_numeric(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 {
     enum { FAST_GROUPS = 4, FAST_SIZE_MAX = HEADER_SIZE + FAST_GROUPS * GROUP_SIZE };
@@ -227,28 +260,23 @@ bool decode_numeric(const Step *step, Decode *decode, Wire wire, Value *ret_valu
     int weight = (int16_t)load16(wire.bytes + 2);
     uint16_t sign = load16(wire.bytes + 4);
     int power = (weight - (int)count + 1) * GROUP_DIGITS + step->scale;
-    bool is_simple = wire.size == HEADER_SIZE + count * GROUP_SIZE && !(sign & ~SIGN_NEGATIVE) &&
-                     power > -GROUP_DIGITS && power < POWER_MAX;
-    if (!is_simple)
+    bool is_usual = wire.size == HEADER_SIZE + count * GROUP_SIZE && !(sign & ~SIGN_NEGATIVE) &&
+                    power >= SHIFT_MIN && power <= SHIFT_MAX;
+    if (!is_usual)
         return decode_any_numeric(step, decode, wire, ret_value);
+    const Shift *shift = &shifts[power - SHIFT_MIN];
     uint64_t groups = load_groups(wire, count);
-    uint64_t low = groups & 0xffff;
-    int64_t magnitude = (int64_t)((groups >> 48) * 100000000 + (groups >> 32 & 0xffff) * 10000 +
-                                  (groups >> 16 & 0xffff));
-    bool is_exact = true;
-    if (power < 0) {
-        uint64_t cut = digits_power10[-power];
-        uint64_t kept = (uint32_t)low / (uint32_t)cut;
-        is_exact = kept * cut == low;
-        magnitude = magnitude * (int64_t)digits_power10[GROUP_DIGITS + power] + (int64_t)kept;
-    } else {
-        magnitude = magnitude * GROUP_BASE + (int64_t)low;
-        is_exact = !__builtin_mul_overflow(magnitude, (int64_t)digits_power10[power], &magnitude);
-    }
-    if (!is_exact || magnitude > step->limit || has_wrong_group(groups))
+    uint64_t last = groups & 0xffff, kept = last * shift->inverse >> INVERSE_BITS, magnitude;
+    uint64_t before = (groups >> 48) * (GROUP_BASE * GROUP_BASE) +
+                      (groups >> 32 & 0xffff) * GROUP_BASE + (groups >> 16 & 0xffff);
+    bool is_wrong = __builtin_mul_overflow(before, shift->high, &magnitude) |
+                    __builtin_add_overflow(magnitude, kept, &magnitude) |
+                    (kept * shift->cut != last * shift->up) | has_wrong_group(groups);
+    if (is_wrong || magnitude > (uint64_t)step->limit)
         return decode_any_numeric(step, decode, wire, ret_value);
+    int64_t integer = (int64_t)magnitude;
     *ret_value =
-        (Value){.kind = VALUE_DECIMAL64, .integer = sign == SIGN_NEGATIVE ? -magnitude : magnitude};
+        (Value){.kind = VALUE_DECIMAL64, .integer = sign == SIGN_NEGATIVE ? -integer : integer};
     return true;
 }
 
