@@ -74,7 +74,7 @@ void mistakes_init(Mistakes *mistakes, Arena *arena, const char *main_file)
 void mistakes_add(Mistakes *mistakes, ConfigPlace place, const char *format, ...)
 {
     mistakes->total++;
-    if (mistakes->count == MISTAKES_MAX)
+    if (mistakes_full(mistakes))
         return;
     CLEANUP(free_ptr) char *message = NULL;
     va_list arguments;

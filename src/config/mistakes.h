@@ -27,6 +27,12 @@ void mistakes_init(Mistakes *mistakes, Arena *arena, const char *main_file);
 void mistakes_add(Mistakes *mistakes, ConfigPlace place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* True when a further one would only be counted, so that its text need not be made. */
+static inline bool mistakes_full(const Mistakes *mistakes)
+{
+    return mistakes->count == MISTAKES_MAX;
+}
+
 /* In order of place. */
 ConfigErrors mistakes_sorted(Mistakes *mistakes);
 

@@ -13,6 +13,7 @@ typedef struct Rules {
     Mistakes *mistakes;
     Arena *arena;
     Config *config;
+    const char *const *names; /* of the connections */
 } Rules;
 
 /* Of the value that the keys lead to, or of the last one on the way that is there. */
@@ -46,9 +47,11 @@ static const char *name_text(const Rules *rules, const char *name)
 static const char *connection_names(const Rules *rules)
 {
     const char *text = "";
+    if (mistakes_full(rules->mistakes))
+        return text;
     for (size_t i = 0; i < rules->raw->connection_count && i < NAMES_SHOWN; i++)
         text = arena_printf(rules->arena, "%s%s%s", text, i ? ", " : "",
-                            name_text(rules, rules->raw->connections[i].element.name));
+                            name_text(rules, rules->names[i]));
     return rules->raw->connection_count > NAMES_SHOWN ? arena_printf(rules->arena, "%s, …", text)
                                                       : text;
 }
@@ -146,37 +149,46 @@ static void apply_destination(const Rules *rules)
     rules->config->destination = *destination;
 }
 
+static const char *near_connection(const Rules *rules, const char *wanted)
+{
+    if (mistakes_full(rules->mistakes))
+        return "";
+    const char *near = nearest_word(wanted, rules->names, rules->raw->connection_count);
+    return near ? arena_printf(rules->arena, "; did you mean %s?", shown_text(near, rules->arena))
+                : "";
+}
+
+static bool has_connection(const Rules *rules, const char *wanted)
+{
+    for (size_t i = 0; i < rules->raw->connection_count; i++) {
+        if (strcmp(rules->names[i], wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check_connection_of(const Rules *rules, RawJob *job)
 {
-    const RawConfig *raw = rules->raw;
-    const char *wanted = job->config.connection;
+    const char *wanted = job->config.connection, *label = job->element.label;
+    size_t count = rules->raw->connection_count;
     ConfigPlace place = place_of(&job->element, "source", "connection");
-    const char **names = ARENA_ARRAY(rules->arena, const char *, raw->connection_count);
-    for (size_t i = 0; i < raw->connection_count; i++) {
-        names[i] = raw->connections[i].element.name;
-        if (wanted && strcmp(names[i], wanted) == 0)
-            return;
-    }
-    if (raw->connection_count == 0) {
+    if (wanted && has_connection(rules, wanted))
+        return;
+    if (count == 0)
         mistakes_add(
             rules->mistakes, place,
             "%s.source.connection: there are no connections: declare one under connections:",
-            job->element.label);
-    } else if (wanted) {
-        const char *near = nearest_word(wanted, names, raw->connection_count);
-        mistakes_add(
-            rules->mistakes, place,
-            "%s.source.connection: no connection is named %s%s (there are: %s)", job->element.label,
-            shown_text(wanted, rules->arena),
-            near ? arena_printf(rules->arena, "; did you mean %s?", shown_text(near, rules->arena))
-                 : "",
-            connection_names(rules));
-    } else if (raw->connection_count == 1) {
-        job->config.connection = names[0];
-    } else {
-        mistakes_add(rules->mistakes, place, "%s.source.connection: is required: one of %s",
-                     job->element.label, connection_names(rules));
-    }
+            label);
+    else if (wanted)
+        mistakes_add(rules->mistakes, place,
+                     "%s.source.connection: no connection is named %s%s (there are: %s)", label,
+                     shown_text(wanted, rules->arena), near_connection(rules, wanted),
+                     connection_names(rules));
+    else if (count == 1)
+        job->config.connection = rules->names[0];
+    else
+        mistakes_add(rules->mistakes, place, "%s.source.connection: is required: one of %s", label,
+                     connection_names(rules));
 }
 
 static bool takes_several_tables(const JobConfig *job)
@@ -282,7 +294,10 @@ static void apply_jobs(const Rules *rules)
 
 void rules_apply(RawConfig *raw, Mistakes *mistakes, Config *config)
 {
-    const Rules rules = {raw, mistakes, &config->arena, config};
+    const char **names = ARENA_ARRAY(&config->arena, const char *, raw->connection_count);
+    for (size_t i = 0; i < raw->connection_count; i++)
+        names[i] = raw->connections[i].element.name;
+    const Rules rules = {raw, mistakes, &config->arena, config, names};
     apply_connections(&rules);
     apply_destination(&rules);
     apply_jobs(&rules);
