@@ -38,6 +38,6 @@ bool ask_yes(const char *question, Arena *arena, bool *ret_yes, Error *error)
     const char *answer;
     if (!ask_text(question, "n", arena, &answer, error))
         return false;
-    *ret_yes = answer[0] == 'y' || answer[0] == 'Y';
+    *ret_yes = answer && (answer[0] == 'y' || answer[0] == 'Y');
     return true;
 }

@@ -38,7 +38,9 @@ static const OutputColumn sample_columns[] = {
     {0},
 };
 
-bool discover_is_cursor(const SourceColumn *column, const ColumnPlan *mapping)
+/* A column that can say which rows are new: ordered, and an index begins with it or its name says
+ * so. */
+static bool is_cursor(const SourceColumn *column, const ColumnPlan *mapping)
 {
     static const char *const words[] = {"updated", "modified", "changed", "created", "inserted"};
     TypeKind kind = mapping->field.kind;
@@ -125,7 +127,7 @@ static void print_columns(const DiscoveredTable *found, FILE *out, Arena *arena)
                                column->not_null ? "not null" : NULL,
                                mapped ? mapping_type_text(&mapping->field, arena) : "(see below)",
                                mapped ? confidence_name(mapping->confidence) : NULL,
-                               discover_is_cursor(column, mapping) ? "candidate" : NULL,
+                               is_cursor(column, mapping) ? "candidate" : NULL,
                                column->comment};
         output_table_add(&table, cells);
     }
@@ -185,7 +187,7 @@ static Json *columns_json(const DiscoveredTable *found, Arena *arena)
         Json *own = model_json_column(column);
         json_set(own, "target", mapped ? model_json_mapping(mapping, arena) : NULL);
         json_set(own, "error", mapped ? NULL : model_json_error(&found->errors[i]));
-        json_set_bool(own, "cursor_candidate", discover_is_cursor(column, mapping));
+        json_set_bool(own, "cursor_candidate", is_cursor(column, mapping));
         json_append(json, own);
     }
     return json;

@@ -14,10 +14,6 @@ typedef struct DiscoveredTable {
     SampleTable sample;
 } DiscoveredTable;
 
-/* True for a column that can say which rows are new: a date, time stamp or integer that an index
- * begins with, or whose name says so. */
-bool discover_is_cursor(const SourceColumn *column, const ColumnPlan *mapping);
-
 void discover_print_list(const RelationList *relations, FILE *out, Arena *arena);
 void discover_print_list_json(const RelationList *relations, FILE *out);
 void discover_print_table(const DiscoveredTable *found, FILE *out, Arena *arena);

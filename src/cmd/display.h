@@ -31,8 +31,3 @@ DEFINE_CLEANUP(Display, display_free)
 
 /* For RunOptions; NULL for NULL. */
 const ProgressDisplay *display_progress(Display *display);
-
-/* One line about a job, without a line feed, as the plain mode logs it; into
- * text[DISPLAY_LINE_MAX]. */
-enum { DISPLAY_LINE_MAX = 256 };
-const char *display_line(const MeterReading *reading, char *text);

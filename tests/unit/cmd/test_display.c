@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cmd/display_line.h"
 #include "format/json.h"
 
 #include <setjmp.h>
