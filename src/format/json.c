@@ -6,7 +6,6 @@
 #include "format/file.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 #undef json_is_object /* the library's macro; ours is a function */
@@ -117,11 +116,6 @@ void json_set_text(Json *object, const char *key, const char *text)
 void json_set_int(Json *object, const char *key, int64_t integer)
 {
     set(object, key, made(json_integer(integer)));
-}
-
-void json_set_real(Json *object, const char *key, double real)
-{
-    set(object, key, isfinite(real) ? made(json_real(real)) : json_null());
 }
 
 void json_set_bool(Json *object, const char *key, bool boolean)

@@ -25,7 +25,6 @@ DEFINE_CLEANUP(Json, json_free)
 void json_set(Json *object, const char *key, Json *child);           /* NULL child: JSON null */
 void json_set_text(Json *object, const char *key, const char *text); /* NULL text: JSON null */
 void json_set_int(Json *object, const char *key, int64_t integer);
-void json_set_real(Json *object, const char *key, double real); /* NaN, infinity: JSON null */
 void json_set_bool(Json *object, const char *key, bool boolean);
 void json_append(Json *array, Json *child);
 void json_append_text(Json *array, const char *text);

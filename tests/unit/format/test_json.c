@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <math.h>
 #include <string.h>
 
 static Json *parse(const char *text)
@@ -28,9 +27,6 @@ static void prints_what_was_set_in_order(void **state)
     json_set(json, "none", NULL);
     json_set_int(json, "least", INT64_MIN);
     json_set_int(json, "most", INT64_MAX);
-    json_set_real(json, "half", 0.5);
-    json_set_real(json, "nan", NAN);
-    json_set_real(json, "infinite", -INFINITY);
     json_set_bool(json, "yes", true);
     json_set_bool(json, "no", false);
     Json *list = json_array_new();
@@ -43,7 +39,7 @@ static void prints_what_was_set_in_order(void **state)
     assert_string_equal(json_dump(json, &arena),
                         "{\"z\":\"quote \\\" slash / back \\\\ line\\n tab\\t bell\\u0007 ö 🚢\","
                         "\"nothing\":null,\"none\":null,\"least\":-9223372036854775808,"
-                        "\"most\":9223372036854775807,\"half\":0.5,\"nan\":null,\"infinite\":null,"
+                        "\"most\":9223372036854775807,"
                         "\"yes\":true,\"no\":false,\"list\":[\"a\",null,{}],\"z2\":2}");
 }
 
