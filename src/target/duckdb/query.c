@@ -245,6 +245,10 @@ bool duck_error(Error *error, duckdb_error_type type, const char *text)
     else if (strstr(text, "No space left") || strstr(text, "Disk quota"))
         error_hint(error, "free some space on the file system that holds the file (and, for large "
                           "values, its .tmp folder), then run again");
+    else if (strstr(text, "File too large"))
+        error_hint(error,
+                   "the file has reached the largest size that is allowed (ulimit -f, or the "
+                   "file system's own limit)");
     else if (strstr(text, "has been invalidated"))
         error_hint(error, "an earlier failure made DuckDB close the file; run again");
     return false;
