@@ -69,11 +69,14 @@ static bool check_option_names(const SourceTable *table, const MappingOptions *o
     return true;
 }
 
-/* What is said for the column goes before what is said for all. */
-static ColumnOptions merge_options(const MappingOptions *options, const char *name)
+/* What is said for the column goes before what is said for all; REQUIRED for all means those that
+ * the source declares NOT NULL. */
+static ColumnOptions merge_options(const MappingOptions *options, const SourceColumn *column)
 {
+    const char *name = column->name;
     ColumnOptions merged = options->defaults;
     merged.name = name;
+    merged.required = merged.required && column->not_null;
     for (size_t i = 0; i < options->column_count; i++) {
         const ColumnOptions *own = &options->columns[i];
         if (strcmp(own->name, name) != 0)
@@ -186,7 +189,7 @@ bool mapping_plan(const SourceTable *table, const MappingOptions *options, MapCo
     ColumnPlan *columns = ARENA_ARRAY(arena, ColumnPlan, count);
     Field *fields = ARENA_ARRAY(arena, Field, count);
     for (size_t i = 0; i < count; i++) {
-        ColumnOptions merged = merge_options(options, wanted[i]->name);
+        ColumnOptions merged = merge_options(options, wanted[i]);
         if (!map_one(wanted[i], &merged, map_column, arena, &columns[i], error))
             return error_prefix(error, "%s", table_label(table, arena));
         fields[i] = columns[i].field;

@@ -34,7 +34,7 @@ typedef struct ColumnOptions {
     bool has_on_invalid;
     InvalidPolicy on_invalid;
     bool has_required;
-    bool required;                    /* `mode: required` */
+    bool required; /* `mode: required`; in the defaults it means columns that are NOT NULL */
     const char *naive_timestamp_type; /* "DATETIME" (default) or "TIMESTAMP" */
     const char *naive_timestamp_zone; /* IANA name when TIMESTAMP; NULL: UTC */
     const char *arrays;               /* "repeated" (default) or "json" */

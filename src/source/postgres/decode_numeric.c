@@ -269,9 +269,9 @@ bool decode_numeric(const Step *step, Decode *decode, Wire wire, Value *ret_valu
     uint64_t last = groups & 0xffff, kept = last * shift->inverse >> INVERSE_BITS, magnitude;
     uint64_t before = (groups >> 48) * (GROUP_BASE * GROUP_BASE) +
                       (groups >> 32 & 0xffff) * GROUP_BASE + (groups >> 16 & 0xffff);
-    bool is_wrong = __builtin_mul_overflow(before, shift->high, &magnitude) |
-                    __builtin_add_overflow(magnitude, kept, &magnitude) |
-                    (kept * shift->cut != last * shift->up) | has_wrong_group(groups);
+    bool is_wrong = __builtin_mul_overflow(before, shift->high, &magnitude) ||
+                    __builtin_add_overflow(magnitude, kept, &magnitude) ||
+                    kept * shift->cut != last * shift->up || has_wrong_group(groups);
     if (is_wrong || magnitude > (uint64_t)step->limit)
         return decode_any_numeric(step, decode, wire, ret_value);
     int64_t integer = (int64_t)magnitude;

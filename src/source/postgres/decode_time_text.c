@@ -71,7 +71,8 @@ size_t time_timestamp_text(int64_t microseconds, char *text)
         return infinite_text(microseconds < 0, text);
     int64_t days = floor_divide(microseconds, TIME_DAY);
     char time[TIME_TEXT_MAX] = " ";
-    time_of_day_text(microseconds - days * TIME_DAY, time + 1);
+    int64_t of_day = microseconds % TIME_DAY;
+    time_of_day_text(of_day < 0 ? of_day + TIME_DAY : of_day, time + 1);
     return finite_text(days, time, text);
 }
 

@@ -153,6 +153,24 @@ static void lets_a_column_overrule_the_defaults(void **state)
     assert_int_equal(plan.columns[1].on_invalid, INVALID_CLAMP);
 }
 
+static void requires_what_is_never_null(void **state)
+{
+    (void)state;
+    MappingOptions options = {.defaults = {.has_required = true, .required = true}};
+    SourceColumn columns[] = {{.name = "id", .not_null = true}, {.name = "note"}};
+    table = (SourceTable){.name = "t", .columns = columns, .column_count = 1};
+    assert_true(mapping_plan(&table, &options, map_to_string, &arena, &plan, &error));
+    assert_true(seen.required);
+    table.column_count = 2;
+    assert_true(mapping_plan(&table, &options, map_to_string, &arena, &plan, &error));
+    assert_false(seen.required);
+
+    ColumnOptions own = {.name = "note", .has_required = true, .required = true};
+    options = (MappingOptions){.columns = &own, .column_count = 1};
+    assert_true(mapping_plan(&table, &options, map_to_string, &arena, &plan, &error));
+    assert_true(seen.required);
+}
+
 static void says_which_table_a_refused_column_is_of(void **state)
 {
     (void)state;
@@ -300,6 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_odd_selections, clean, clean),
         cmocka_unit_test_setup_teardown(refuses_options_of_unknown_columns, clean, clean),
         cmocka_unit_test_setup_teardown(lets_a_column_overrule_the_defaults, clean, clean),
+        cmocka_unit_test_setup_teardown(requires_what_is_never_null, clean, clean),
         cmocka_unit_test_setup_teardown(says_which_table_a_refused_column_is_of, clean, clean),
         cmocka_unit_test_setup_teardown(names_all_names_that_cannot_be, clean, clean),
         cmocka_unit_test_setup_teardown(names_twins, clean, clean),
