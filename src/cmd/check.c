@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "cmd/command.h"
 #include "cmd/human.h"
 #include "cmd/output.h"
@@ -260,6 +261,9 @@ static bool run(const CommandContext *context, void *settings, int *ret_exit_cod
         print_json(&check, exit_code, stdout);
     else
         print_text(&check, stdout);
+    size_t failed = count_level(&check, CHECK_FAILED);
+    if (failed)
+        log_event(LOG_ERROR, NULL, "%zu check%s failed", failed, failed == 1 ? "" : "s");
     *ret_exit_code = exit_code;
     return true;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/execute.h"
 
+#include "base/log.h"
 #include "cmd/display.h"
+#include "cmd/human.h"
 #include "cmd/results.h"
 
 #include <string.h>
@@ -33,6 +35,17 @@ void execute_remove_report(const char *path)
         unlink(path);
 }
 
+static void log_end(const RunReport *report)
+{
+    char time[HUMAN_SIZE];
+    size_t counts[JOB_NOT_RUN + 1] = {0};
+    for (size_t i = 0; i < report->job_count; i++)
+        counts[report->jobs[i].status]++;
+    log_info(NULL, "the run ended after %s: %zu succeeded, %zu settled, %zu failed, %zu not run",
+             human_duration((report->finished_us - report->started_us) * 1000, time),
+             counts[JOB_SUCCEEDED], counts[JOB_SETTLED], counts[JOB_FAILED], counts[JOB_NOT_RUN]);
+}
+
 bool execute_jobs(const CommandContext *context, ExecuteOptions *options, RunReport *ret_report,
                   int *ret_exit_code, Error *error)
 {
@@ -43,6 +56,7 @@ bool execute_jobs(const CommandContext *context, ExecuteOptions *options, RunRep
     options->run.drivers = context->app->drivers;
     if (!run_jobs(&options->run, ret_report, error))
         return false;
+    log_end(ret_report);
     if (!context->globals->quiet && !is_stdout(options->report_path))
         results_print(ret_report, options->by_table, stdout, context->arena);
     *ret_exit_code = run_report_exit_code(ret_report);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/plan_print.h"
-
+#include "base/log.h"
 #include "cmd/command.h"
+#include "cmd/plan_print.h"
 
 typedef struct PlanSettings {
     TextList jobs;
@@ -37,6 +37,15 @@ static int plan_exit_code(const RunPlan *plan)
     return code;
 }
 
+static void log_failures(const RunPlan *plan)
+{
+    size_t failed = 0;
+    for (size_t i = 0; i < plan->job_count; i++)
+        failed += plan->jobs[i].error.kind != ERROR_NONE;
+    if (failed)
+        log_event(LOG_ERROR, NULL, "%zu of %zu jobs cannot be planned", failed, plan->job_count);
+}
+
 static bool run(const CommandContext *context, void *settings, int *ret_exit_code, Error *error)
 {
     const PlanSettings *own = settings;
@@ -59,6 +68,7 @@ static bool run(const CommandContext *context, void *settings, int *ret_exit_cod
         json_print(stdout, json, true);
     else
         plan_print_text(&plan, stdout, context->arena);
+    log_failures(&plan);
     *ret_exit_code = plan_exit_code(&plan);
     return true;
 }
