@@ -62,6 +62,7 @@ enum {
     MEMBER_KIND,   /* relkind */
     MEMBER_METHOD, /* access method; NULL: none */
     MEMBER_OPEN,   /* readable by itself: privilege, and no row security */
+    MEMBER_LOCKED, /* by this transaction */
     MEMBER_ROWS,   /* pg_class.reltuples */
     MEMBER_PAGES,  /* pg_class.relpages */
     MEMBER_BLOCKS, /* now */

@@ -10,6 +10,20 @@
 
 enum { SHARD_BLOCKS_MIN = 128, TID_RANGE_VERSION = 140000 }; /* 1 MB; Tid Range Scan */
 
+/* Locking a table locks all that is below it now: a member that is not locked is gone from it. */
+static bool check_members(const Division *division, Error *error)
+{
+    for (size_t i = 0; i < division->member_count; i++) {
+        const Member *member = &division->members[i];
+        if (!member->is_locked)
+            return error_set_retryable(error, ERROR_SOURCE,
+                                       "%s: %s was dropped or taken out of it after the snapshot "
+                                       "was opened",
+                                       division->action->doing, member->relation);
+    }
+    return true;
+}
+
 bool divide_members(Division *division, Error *error)
 {
     const SourceTable *table = division->extract->plan->table;
@@ -31,13 +45,14 @@ bool divide_members(Division *division, Error *error)
                                      postgres_text(rows, row, MEMBER_NAME), arena),
             .method = method ? arena_strdup(arena, method) : "",
             .is_open = postgres_bool(rows, row, MEMBER_OPEN),
+            .is_locked = postgres_bool(rows, row, MEMBER_LOCKED),
             .blocks = postgres_int(rows, row, MEMBER_BLOCKS, 0),
             .rows_per_block = pages > 0 && tuples >= 0 ? tuples / (double)pages : -1,
         };
     }
     division->members = members;
     division->member_count = count;
-    return true;
+    return check_members(division, error);
 }
 
 static bool has_parts(const Division *division)
@@ -46,12 +61,14 @@ static bool has_parts(const Division *division)
            division->extract->plan->table->kind == RELATION_PARTITIONED;
 }
 
-bool divide_by_member(const Division *division)
+/* Whether each member can be read by its own name. */
+static bool by_member(const Division *division)
 {
-    bool all_open = division->member_count > 0;
-    for (size_t i = 0; i < division->member_count; i++)
-        all_open = all_open && division->members[i].is_open;
-    return has_parts(division) && all_open;
+    for (size_t i = 0; i < division->member_count; i++) {
+        if (!division->members[i].is_open)
+            return false;
+    }
+    return has_parts(division);
 }
 
 static bool by_block(const Division *division, const Member *member)
@@ -197,7 +214,7 @@ bool divide_table(const Division *division, size_t wanted, ShardList *ret_shards
         divide_whole(extract, NULL, division->arena, ret_shards);
         return true;
     }
-    if (has_parts(division) && !divide_by_member(division)) {
+    if (has_parts(division) && !by_member(division)) {
         divide_whole(extract,
                      "read by one worker, because this role may not read the partitions by "
                      "themselves (GRANT SELECT on each of them lets several workers read)",

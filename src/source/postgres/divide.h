@@ -11,6 +11,7 @@ typedef struct Member {
     const char *relation; /* quoted, with its schema */
     const char *method;   /* access method; "" when it has none (a foreign table) */
     bool is_open;         /* may be read by itself */
+    bool is_locked;       /* by this transaction, when the table was */
     int64_t blocks;
     double rows_per_block; /* < 0: unknown */
 } Member;
@@ -24,11 +25,9 @@ typedef struct Division {
     size_t member_count;
 } Division;
 
-/* Fills members with those of the extract's table, which is no view, foreign table or query. */
+/* Fills members with those of the extract's table, which is no view, foreign table or query, and
+ * which this transaction has locked. ERROR_SOURCE (retryable) when the table has since lost one. */
 bool divide_members(Division *division, Error *error);
-
-/* True when the members are read one by one, by name, rather than through the table. */
-bool divide_by_member(const Division *division);
 
 bool divide_table(const Division *division, size_t wanted, ShardList *ret_shards, Error *error);
 

@@ -8,7 +8,12 @@
 
 #include <inttypes.h>
 
-enum { BATCH_ROWS_MAX = 64, BATCH_VALUES_MAX = 4096, BATCH_BYTES_MAX = 1 << 20 };
+enum {
+    BATCH_ROWS_MAX = 64,
+    BATCH_VALUES_MAX = 4096,
+    BATCH_BYTES_MAX = 1 << 20,
+    SMALL_ROW_MAX = 1024, /* copied, so that libpq's memory goes round in malloc's fast path */
+};
 
 typedef enum ReaderPhase {
     READER_HEADER, /* nothing came yet */
@@ -30,39 +35,64 @@ typedef struct PostgresReader {
     size_t rows_max; /* of a batch */
     Value *values;
     Arena scratch;
-    char *rows[BATCH_ROWS_MAX]; /* what the batch's values point into */
-    size_t row_count;
+    size_t row_count; /* of the batch */
+    char *block;      /* its small rows, one behind the other */
+    size_t block_used;
+    char *kept[BATCH_ROWS_MAX + 2]; /* its other messages, as libpq gave them */
+    size_t kept_count;
 } PostgresReader;
 
-static void free_rows(PostgresReader *reader)
+static void forget_batch(PostgresReader *reader)
 {
-    for (size_t i = 0; i < reader->row_count; i++)
-        PQfreemem(reader->rows[i]);
+    for (size_t i = 0; i < reader->kept_count; i++)
+        PQfreemem(reader->kept[i]);
+    reader->kept_count = 0;
+    reader->block_used = 0;
     reader->row_count = 0;
+    arena_reset(&reader->scratch);
 }
 
-/* Keeps the message until the next batch, decoded when it is a row. */
-static bool take_message(PostgresReader *reader, char *bytes, size_t length, Error *error)
+/* The message's bytes at a place where they stay until the next batch. */
+static StrView keep_bytes(PostgresReader *reader, char *bytes, size_t length)
 {
-    reader->rows[reader->row_count++] = bytes;
-    StrView message = {bytes, length};
-    if (reader->phase == READER_HEADER) {
-        if (!copy_take_header(&message, error))
-            return error_prefix(error, "%s", reader->action.doing);
-        reader->phase = READER_ROWS;
+    if (length > SMALL_ROW_MAX) {
+        reader->kept[reader->kept_count++] = bytes;
+        return (StrView){bytes, length};
     }
+    char *copy = reader->block + reader->block_used;
+    memcpy(copy, bytes, length);
+    PQfreemem(bytes);
+    reader->block_used += length;
+    return (StrView){copy, length};
+}
+
+/* Header and trailer; false in *ret_is_row when there is no row in the message. */
+static bool take_frame(PostgresReader *reader, StrView *message, bool *ret_is_row, Error *error)
+{
+    if (reader->phase == READER_HEADER && !copy_take_header(message, error))
+        return error_prefix(error, "%s", reader->action.doing);
+    reader->phase = READER_ROWS;
     if (reader->trailer_seen)
         return error_set_retryable(error, ERROR_SOURCE, "%s: the server sent more after the end",
                                    reader->action.doing);
-    reader->trailer_seen = copy_is_trailer(message);
-    if (message.length == 0 || reader->trailer_seen) {
-        PQfreemem(bytes);
-        reader->row_count--;
+    reader->trailer_seen = copy_is_trailer(*message);
+    *ret_is_row = message->length > 0 && !reader->trailer_seen;
+    return true;
+}
+
+static bool take_message(PostgresReader *reader, char *bytes, size_t length, Error *error)
+{
+    StrView message = keep_bytes(reader, bytes, length);
+    bool is_row = true;
+    if ((reader->phase == READER_HEADER || length == 2 || reader->trailer_seen) &&
+        !take_frame(reader, &message, &is_row, error))
+        return false;
+    if (!is_row)
         return true;
-    }
-    Value *row = reader->values + (reader->row_count - 1) * reader->column_count;
+    Value *row = reader->values + reader->row_count * reader->column_count;
     if (!decoder_tuple(reader->decoder, message, row, &reader->scratch, error))
         return error_prefix(error, "%s", reader->action.doing);
+    reader->row_count++;
     reader->base.stats.rows++;
     reader->base.stats.bytes += message.length;
     return true;
@@ -147,8 +177,7 @@ static bool confirm(PostgresReader *reader, const StopFlag *stop, Error *error)
 static bool read_batch(Reader *base, const StopFlag *stop, Batch *ret_batch, Error *error)
 {
     PostgresReader *reader = (PostgresReader *)base;
-    free_rows(reader);
-    arena_reset(&reader->scratch);
+    forget_batch(reader);
     if (stop_requested(stop))
         return error_set(error, ERROR_CANCELLED, "%s: stopped", reader->action.doing);
     if (reader->phase < READER_COPIED && !fill(reader, stop, error))
@@ -165,11 +194,12 @@ static bool read_batch(Reader *base, const StopFlag *stop, Batch *ret_batch, Err
 
 static void free_reader(PostgresReader *reader)
 {
-    free_rows(reader);
+    forget_batch(reader);
     if (reader->connection)
         snapshot_give_reader(reader->snapshot, reader->connection, reader->phase == READER_DONE);
     decoder_free(reader->decoder);
     free(reader->values);
+    free(reader->block);
     arena_done(&reader->scratch);
     arena_done(&reader->arena);
     free(reader);
@@ -247,6 +277,8 @@ static PostgresReader *new_reader(PostgresSnapshot *snapshot, const Extract *ext
         columns * BATCH_ROWS_MAX > BATCH_VALUES_MAX ? BATCH_VALUES_MAX / columns : BATCH_ROWS_MAX;
     reader->rows_max += reader->rows_max == 0;
     reader->values = memory_zalloc(reader->rows_max * columns, sizeof *reader->values);
+    /* One row's room more for header and trailer. */
+    reader->block = memory_alloc((reader->rows_max + 2) * SMALL_ROW_MAX);
     return reader;
 }
 

@@ -22,26 +22,17 @@ typedef struct Planning {
     Arena *arena;
 } Planning;
 
-/* A statement over the relation without rows: checks names, types and permissions, and locks what
- * it reads until the snapshot ends, so that nobody rewrites it in between. */
+/* Statements over the relation without rows: they check names, types and permissions, and lock the
+ * table and all below it until the snapshot ends, so that nobody rewrites it in between. The second
+ * one alone would leave out partitions that the job's condition excludes. */
 static bool lock_relation(const Planning *planning, Error *error)
 {
     Extract all = *planning->extract;
     all.limit = 0;
-    const char *sql = arena_printf(planning->arena, SAVEPOINT "%s LIMIT 0",
-                                   select_rows(&all, NULL, planning->arena));
+    const char *sql =
+        arena_printf(planning->arena, SAVEPOINT "SELECT FROM %s LIMIT 0; %s LIMIT 0",
+                     select_from(&all, planning->arena), select_rows(&all, NULL, planning->arena));
     return postgres_run(planning->connection, sql, &planning->action, error);
-}
-
-/* Members are read by name later, whatever the table's tree looks like by then. */
-static bool lock_members(const Planning *planning, const Division *division, Error *error)
-{
-    SqlText sql;
-    sql_open(&sql);
-    for (size_t i = 0; i < division->member_count; i++)
-        fprintf(sql.out, "SELECT FROM ONLY %s LIMIT 0; ", division->members[i].relation);
-    return postgres_run(planning->connection, sql_take(&sql, planning->arena), &planning->action,
-                        error);
 }
 
 /* The name must still mean the table that was planned. */
@@ -80,20 +71,19 @@ static bool cut(const Planning *planning, size_t wanted, ShardList *ret_shards, 
 {
     const Extract *extract = planning->extract;
     const char *why = why_whole(extract);
-    if (wanted <= 1 || extract->limit > 0 || why) {
-        bool would_divide = wanted > 1 && extract->limit == 0;
-        divide_whole(extract, would_divide ? why : NULL, planning->arena, ret_shards);
-        return true;
-    }
+    bool is_divided = wanted > 1 && extract->limit == 0;
     Division division = {
         .connection = planning->connection,
         .extract = extract,
         .action = &planning->action,
         .arena = planning->arena,
     };
-    return divide_members(&division, error) &&
-           (!divide_by_member(&division) || lock_members(planning, &division, error)) &&
-           divide_table(&division, wanted, ret_shards, error);
+    if (!why && !divide_members(&division, error))
+        return false;
+    if (!why && is_divided)
+        return divide_table(&division, wanted, ret_shards, error);
+    divide_whole(extract, is_divided ? why : NULL, planning->arena, ret_shards);
+    return true;
 }
 
 static bool plan_shards(const Planning *planning, size_t wanted, ShardList *ret_shards,

@@ -7,6 +7,7 @@
 #include "source/postgres/catalog.h"
 #include "source/postgres/sql.h"
 
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -27,6 +28,12 @@ static void wait_freed(PostgresSnapshot *snapshot)
     pthread_cond_timedwait(&snapshot->freed, &snapshot->lock, &until);
 }
 
+static bool fail_gone(Error *error)
+{
+    return error_set_retryable(error, ERROR_SOURCE,
+                               "the snapshot is gone: the connection that held it was lost");
+}
+
 bool snapshot_take_exporter(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *error)
 {
     pthread_mutex_lock(&snapshot->lock);
@@ -42,8 +49,7 @@ bool snapshot_take_exporter(PostgresSnapshot *snapshot, PGconn **ret_connection,
         PQtransactionStatus(snapshot->exporter) == PQTRANS_INTRANS)
         return true;
     snapshot_give_exporter(snapshot);
-    return error_set_retryable(error, ERROR_SOURCE,
-                               "the snapshot is gone: the connection that held it was lost");
+    return fail_gone(error);
 }
 
 void snapshot_give_exporter(PostgresSnapshot *snapshot)
@@ -73,6 +79,22 @@ static bool join(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *err
     return true;
 }
 
+/* Without its exporter a snapshot can no longer be joined, and its locks are gone. The server says
+ * so when it ends the session; an idle connection hears it only when it listens. */
+static bool exporter_lives(PostgresSnapshot *snapshot)
+{
+    pthread_mutex_lock(&snapshot->lock);
+    bool lives = true;
+    if (!snapshot->busy) {
+        struct pollfd ready = {.fd = PQsocket(snapshot->exporter), .events = POLLIN};
+        if (poll(&ready, 1, 0) > 0)
+            PQconsumeInput(snapshot->exporter);
+        lives = PQstatus(snapshot->exporter) == CONNECTION_OK;
+    }
+    pthread_mutex_unlock(&snapshot->lock);
+    return lives;
+}
+
 bool snapshot_take_reader(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *error)
 {
     if (!snapshot->id) {
@@ -83,6 +105,8 @@ bool snapshot_take_reader(PostgresSnapshot *snapshot, PGconn **ret_connection, E
         snapshot_give_exporter(snapshot);
         return false;
     }
+    if (!exporter_lives(snapshot))
+        return fail_gone(error);
     pthread_mutex_lock(&snapshot->lock);
     PGconn *idle = snapshot->idle_count > 0 ? snapshot->idle[--snapshot->idle_count] : NULL;
     pthread_mutex_unlock(&snapshot->lock);
