@@ -7,7 +7,7 @@
 #include "model/type.h"
 #include "schema/mapping.h"
 
-/* The binary forms there are decoders for (docs/internals/postgres.md). */
+/* The binary forms there are decoders for (docs/internals/decoder.md). */
 typedef enum PostgresWire {
     WIRE_NONE, /* none, or none worth decoding */
     WIRE_BOOL,

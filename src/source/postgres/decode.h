@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source/postgres/decode.h: one tuple of COPY … (FORMAT binary) into values.
- * Wire forms: PostgreSQL's send functions; docs/internals/postgres.md. No libpq here: bytes in,
+ * Wire forms: PostgreSQL's send functions; docs/internals/decoder.md. No libpq here: bytes in,
  * values out, so that a fuzzer and unit tests drive it alone. */
 #pragma once
 
