@@ -44,7 +44,8 @@ static ColumnOptions column_options(const ColumnConfig *config)
     };
 }
 
-/* Defaults, then the connection, then the job: the nearer one wins. */
+/* The connection's word on naive timestamps, then the defaults, then the job: the nearer one wins.
+ */
 static ColumnOptions merged_defaults(const Config *config, const JobConfig *job)
 {
     const ConnectionConfig *connection = config_connection(config, job->connection);
@@ -54,7 +55,7 @@ static ColumnOptions merged_defaults(const Config *config, const JobConfig *job)
     merged.mode = first_of(own->mode, merged.mode);
     merged.arrays = first_of(own->arrays, merged.arrays);
     merged.composites = first_of(own->composites, merged.composites);
-    if (connection->naive_timestamps_type) {
+    if (!merged.naive_timestamps_type) {
         merged.naive_timestamps_type = connection->naive_timestamps_type;
         merged.naive_timestamps_zone = connection->naive_timestamps_zone;
     }

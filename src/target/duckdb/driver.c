@@ -5,7 +5,8 @@
 
 #include "target/duckdb/duckdb_state.h"
 
-const TargetDriver target_duckdb_driver = {.type = "duckdb", .open = duck_target_open};
+const TargetDriver target_duckdb_driver = {
+    .type = "duckdb", .default_dataset = "main", .open = duck_target_open};
 
 #else
 
@@ -19,6 +20,7 @@ static bool open_without(const DestinationConfig *config, Target **ret_target, E
                       "destination: {type: files, path: DIR}");
 }
 
-const TargetDriver target_duckdb_driver = {.type = "duckdb", .open = open_without};
+const TargetDriver target_duckdb_driver = {
+    .type = "duckdb", .default_dataset = "main", .open = open_without};
 
 #endif
