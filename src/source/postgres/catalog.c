@@ -4,6 +4,7 @@
 #include "source/postgres/sql.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define OUTSIDE_THE_SYSTEM "left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'"
 
@@ -170,15 +171,14 @@ static const char *like_pattern(const char *pattern, Arena *arena)
 
 const char *catalog_list(const char *pattern, bool with_views, Arena *arena)
 {
-    const char *like = like_pattern(pattern, arena);
+    bool in_path = !strchr(pattern, '.') && strcmp(pattern, "*") != 0;
     return arena_printf(
         arena,
         "WITH matched AS MATERIALIZED (\n"
         " SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition\n"
         " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
         " WHERE c.relkind IN (%s) AND c.relpersistence <> 't' AND " OUTSIDE_THE_SYSTEM "\n"
-        "  AND (n.nspname || '.' || c.relname LIKE %s\n"
-        "   OR c.relname LIKE %s AND n.nspname = ANY (current_schemas(false)))\n"
+        "  AND %s LIKE %s%s\n"
         "  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass\n"
         "   AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'))\n"
         "SELECT rel.oid, rel.nspname, rel.relname, rel.relkind, obj_description(rel.oid, 'pg_class'),\n"
@@ -192,7 +192,9 @@ const char *catalog_list(const char *pattern, bool with_views, Arena *arena)
         "WHERE NOT (rel.relispartition AND EXISTS (SELECT FROM pg_partition_ancestors(rel.oid) up\n"
         "  JOIN matched ON matched.oid = up.relid WHERE up.relid <> rel.oid))\n"
         "ORDER BY rel.nspname, rel.relname",
-        with_views ? "'r', 'p', 'v', 'm'" : "'r', 'p'", like, like);
+        with_views ? "'r', 'p', 'v', 'm'" : "'r', 'p'",
+        in_path ? "c.relname" : "n.nspname || '.' || c.relname", like_pattern(pattern, arena),
+        in_path ? " AND n.nspname = ANY (current_schemas(false))" : "");
 }
 
 const char *catalog_members(uint64_t oid, int version, Arena *arena)

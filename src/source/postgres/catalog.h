@@ -40,8 +40,8 @@ enum {
 };
 const char *catalog_missing(const char *schema, const char *name, Arena *arena);
 
-/* Relations that match a pattern, in order: oid, schema, name, relkind, comment, rows, bytes,
- * key. */
+/* Relations whose "schema.name" matches a pattern (without a dot: those on the search path whose
+ * name does), in order: oid, schema, name, relkind, comment, rows, bytes, key. */
 enum {
     LISTED_OID,
     LISTED_SCHEMA,

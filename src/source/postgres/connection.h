@@ -18,8 +18,10 @@ DEFINE_CLEANUP(PGconn, PQfinish)
 DEFINE_CLEANUP(PGresult, PQclear)
 
 /* Connects as libpq would from url, keywords, PG* variables, service and password files; keywords
- * of the configuration win over its url. Messages never hold a password. */
-bool postgres_connect(const ConnectionConfig *config, PGconn **ret_connection, Error *error);
+ * of the configuration win over its url. `beside`, unless NULL, is a connection to whose server, of
+ * all that these may lead to, this one must go. Messages never hold a password. */
+bool postgres_connect(const ConnectionConfig *config, const PGconn *beside, PGconn **ret_connection,
+                      Error *error);
 
 /* "SET LOCAL …;" for a transaction of ours: nothing outlives it, so that poolers may hand the
  * session to others afterwards. lc_monetary stays the database's own: it decides what a money value

@@ -61,6 +61,7 @@ static const ConnectRule connect_rules[] = {
      "connect by the name in the server's certificate, or use sslmode: verify-ca"},
     {"definition of service", false, "check the service's name in ~/.pg_service.conf"},
     {"private key file", false, "only its owner may be able to read the key (chmod 600)"},
+    {"invalid response to SSL negotiation", false, "what listens there is not PostgreSQL"},
     {"could not read", false, NULL},
     {"invalid ", false, NULL},
     {"No route to host", true, "check the network between here and the server"},
@@ -211,22 +212,33 @@ bool postgres_fail_connect(const char *text, Error *error)
     return false;
 }
 
+/* These are followed by a keyword's name, never by a value. */
+static bool names_keyword(const char *text, const char *quote)
+{
+    static const char *const leads[] = {
+        "invalid URI query parameter: ", "invalid sslmode value: ", " for connection option "};
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+        size_t length = strlen(leads[i]);
+        if ((size_t)(quote - text) >= length && memcmp(quote - length, leads[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
 void postgres_redact(const char *text, char *clean, size_t size)
 {
-    /* These two quote a keyword's name, never a value. */
-    bool names_keyword = strncmp(text, "invalid URI query parameter: ", 29) == 0 ||
-                         strncmp(text, "invalid sslmode value: ", 23) == 0;
     char line[TEXT_MAX];
     squeeze(text, line, sizeof line);
     size_t length = 0;
-    bool quoted = false;
-    for (const char *at = line; *at && length + 5 < size; at++) {
+    bool quoted = false, hidden = false;
+    for (const char *at = line; *at && length + 6 < size; at++) {
         if (*at == '"') {
             quoted = !quoted;
-            if (!quoted && !names_keyword)
+            if (!quoted && hidden)
                 length += (size_t)sprintf(clean + length, "…");
+            hidden = quoted && !names_keyword(line, at);
         }
-        if (*at == '"' || !quoted || names_keyword)
+        if (*at == '"' || !hidden)
             clean[length++] = *at;
     }
     clean[length] = '\0';

@@ -13,7 +13,7 @@ bool session_borrow(PostgresSource *source, PGconn **ret_connection, bool *ret_f
     pthread_mutex_unlock(&source->lock);
     *ret_fresh = !idle;
     *ret_connection = idle;
-    if (idle || postgres_connect(source->config, ret_connection, error))
+    if (idle || postgres_connect(source->config, NULL, ret_connection, error))
         return true;
     const char *name = source->config->name;
     return error_prefix(error, "connection %s", name ? name : "to PostgreSQL");

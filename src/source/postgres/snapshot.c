@@ -64,7 +64,7 @@ static bool join(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *err
 {
     CLEANUP(PQfinish_ptr) PGconn *connection = NULL;
     CLEANUP(arena_done) Arena arena = {0};
-    if (!postgres_connect(snapshot->source->config, &connection, error))
+    if (!postgres_connect(snapshot->source->config, snapshot->exporter, &connection, error))
         return false;
     const char *sql =
         arena_printf(&arena, BEGIN_SNAPSHOT "SET TRANSACTION SNAPSHOT %s; %s",
@@ -264,7 +264,7 @@ bool postgres_snapshot_open(Source *base, Snapshot **ret_snapshot, Error *error)
     snapshot->source = (PostgresSource *)base;
     pthread_mutex_init(&snapshot->lock, NULL);
     pthread_cond_init(&snapshot->freed, NULL);
-    if (!postgres_connect(snapshot->source->config, &snapshot->exporter, error) ||
+    if (!postgres_connect(snapshot->source->config, NULL, &snapshot->exporter, error) ||
         !begin(snapshot, error) || !find_position(snapshot, error) ||
         (snapshot->id && !try_sharing(snapshot, error)))
         return false;
