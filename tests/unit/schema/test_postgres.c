@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/mapping.h"
 
+#include "support/mapping_options.h"
 #include "support/pg_type.h"
 #include "support/text_table.h"
 

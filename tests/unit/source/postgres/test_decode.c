@@ -3,8 +3,8 @@
 
 #include "source/postgres/decode_step.h"
 
-#include "../../../support/mapping_options.h"
-#include "../../../support/pg_type.h"
+#include "support/mapping_options.h"
+#include "support/pg_type.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,10 +2,10 @@
 /* Every row of the tables in tests/data/decode: a type, options, a field's bytes, and the value. */
 #include "source/postgres/decode.h"
 
-#include "../../../support/mapping_options.h"
-#include "../../../support/pg_type.h"
-#include "../../../support/text_table.h"
-#include "../../../support/value_text.h"
+#include "support/mapping_options.h"
+#include "support/pg_type.h"
+#include "support/text_table.h"
+#include "support/value_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
