@@ -70,6 +70,15 @@ class Interval:
         self.parts = (years * 12 + months, days,
                       (hours * 60 + minutes) * 60_000_000 + int(seconds * 1_000_000))
 
+    @classmethod
+    def canonical(cls, text):
+        """BigQuery's own text, which Avro files carry: [-]Y-M [-]D [-]H:M:S[.F]."""
+        match = re.fullmatch(r"(-?)(\d+)-(\d+) (-?\d+) (-?)(\d+):(\d+):(\d+(?:\.\d+)?)", text)
+        assert match, f"no interval: {text!r}"
+        sign, clock = match[1], match[5]
+        return cls(f"P{sign}{match[2]}Y{sign}{match[3]}M{match[4]}D"
+                   f"T{clock}{match[6]}H{clock}{match[7]}M{clock}{match[8]}S")
+
     def __eq__(self, other):
         return isinstance(other, Interval) and self.parts == other.parts
 
@@ -226,7 +235,7 @@ def from_avro(value, kind):
     if kind.kind == "JSON":
         return Json(value)
     if kind.kind == "INTERVAL":
-        return Interval(value)
+        return Interval.canonical(value)
     return value
 
 
