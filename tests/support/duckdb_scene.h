@@ -17,6 +17,16 @@
 
 #include <cmocka.h>
 
+#ifdef __SANITIZE_THREAD__
+/* libduckdb is not built for the sanitizer, which therefore does not see its atomics. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "called_from_lib:libduckdb.so\nrace:libduckdb.so\n"
+           "mutex:__run_postfork_handlers\n";
+}
+#endif
+
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 typedef struct Scene {
