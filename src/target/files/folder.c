@@ -80,12 +80,12 @@ bool folder_remove_file(const char *folder, const char *name, Error *error)
     return error_prefix(error, "%s", folder);
 }
 
-/* The lock counts only while the path still leads to the file that is locked: discard removes it.
+/* The lock counts only while the path still leads to the folder that is locked: discard removes it.
  */
 static bool try_lock(const char *path, int *ret_descriptor, bool *ret_locked, Error *error)
 {
     *ret_locked = false;
-    CLEANUP(close_fd) int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    CLEANUP(close_fd) int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return file_error("open", path, error);
     if (flock(descriptor, LOCK_EX | LOCK_NB) < 0)

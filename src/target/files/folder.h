@@ -19,6 +19,6 @@ bool folder_walk(const char *path, FolderVisit *visit, void *context, Error *err
 /* Removes a file; one that is not there is no error. */
 bool folder_remove_file(const char *folder, const char *name, Error *error);
 
-/* Holds the lock file at `path` until the descriptor is closed, waiting up to half a minute for
- * another holder; ERROR_LOCKED, retryable, after that. */
+/* Locks the folder at `path` (flock: nothing is left behind) until the descriptor is closed,
+ * waiting up to half a minute for another holder; ERROR_LOCKED, retryable, after that. */
 bool folder_lock(const char *path, int *ret_descriptor, Error *error);

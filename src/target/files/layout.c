@@ -74,7 +74,6 @@ bool layout_init(Layout *layout, const char *root, const TableRef *table, const 
         arena_printf(arena, "%s/%s%s%s", root, table->dataset, nested ? "/" : "", table->table);
     *layout = (Layout){.folder = folder};
     layout->manifest = arena_printf(arena, "%s/manifest.json", folder);
-    layout->lock = arena_printf(arena, "%s/.lock", folder);
     if (run_id)
         layout->staging = arena_printf(arena, "%s/.staging-%s", folder, run_id);
     return true;

@@ -4,7 +4,7 @@
  *   ROOT/[DATASET/]TABLE/manifest.json              what a reader takes for the table
  *   ROOT/[DATASET/]TABLE/part-RUN-ATTEMPT-00000.avro   shards, listed in the manifest
  *   ROOT/[DATASET/]TABLE/.staging-RUN/              shards of a run that is not applied yet
- *   ROOT/[DATASET/]TABLE/.lock                      held while the manifest changes */
+ * The table's folder is locked (flock) while the manifest changes. */
 #pragma once
 
 #include "base/arena.h"
@@ -16,7 +16,6 @@
 typedef struct Layout {
     const char *folder;
     const char *manifest;
-    const char *lock;
     const char *staging; /* NULL when there is no run id */
 } Layout;
 

@@ -219,7 +219,7 @@ bool stage_apply(const Stage *stage, uint64_t *ret_rows, Error *error)
     CLEANUP(arena_done) Arena arena = {0};
     CLEANUP(close_fd) int lock = -1;
     Manifest manifest;
-    if (!folder_lock(stage->layout.lock, &lock, error) ||
+    if (!folder_lock(stage->layout.folder, &lock, error) ||
         !manifest_read(stage->layout.manifest, &arena, &manifest, error))
         return false;
     if (!manifest_has_run(&manifest, stage->delivery->run_id)) {
@@ -246,10 +246,8 @@ bool stage_discard(const Stage *stage, Error *error)
         return false;
     if (rmdir(stage->layout.staging) < 0 && errno != ENOENT && errno != ENOTDIR)
         return file_error("remove", stage->layout.staging, error);
-    if (!manifest.exists) { /* nothing was ever applied: leave no folder, unless it holds more */
-        unlink(stage->layout.lock);
+    if (!manifest.exists) /* nothing was ever applied: leave no folder, unless it holds more */
         rmdir(stage->layout.folder);
-    }
     return true;
 }
 

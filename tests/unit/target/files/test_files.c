@@ -30,10 +30,10 @@ static void nothing_shows_before_it_is_applied(void **state)
     assert_false(describe(scene).exists);
     assert_int_equal(scene_status(scene, &delivery), DELIVERY_STAGED);
     assert_int_equal(scene_apply(scene, &delivery), 6);
-    assert_string_equal(scene_names(scene), ".lock .staging-a manifest.json " SHARDS_OF("a"));
+    assert_string_equal(scene_names(scene), ".staging-a manifest.json " SHARDS_OF("a"));
     assert_int_equal(scene_status(scene, &delivery), DELIVERY_APPLIED);
     scene_discard(scene, &delivery);
-    assert_string_equal(scene_names(scene), ".lock manifest.json " SHARDS_OF("a"));
+    assert_string_equal(scene_names(scene), "manifest.json " SHARDS_OF("a"));
     assert_string_equal(scene_read_file(scene, "part-a-1-00001.ndjson"),
                         "{\"id\":1,\"name\":\"a\"}\n{\"id\":101,\"name\":null}\n");
     TargetTable table = describe(scene);
@@ -80,13 +80,13 @@ static void append_keeps_and_replace_removes(void **state)
     Delivery third = scene_delivery("c", LOAD_REPLACE);
     scene_deliver(scene, &first);
     scene_deliver(scene, &second);
-    assert_string_equal(scene_names(scene), ".lock manifest.json " SHARDS_OF("a") SHARDS_OF("b"));
+    assert_string_equal(scene_names(scene), "manifest.json " SHARDS_OF("a") SHARDS_OF("b"));
     assert_int_equal(describe(scene).row_count, 12);
     scene_write_file(scene, "notes.txt", "mine");
     scene_write_file(scene, "part-of-a-book.avro", "mine");
     scene_deliver(scene, &third);
     assert_string_equal(scene_names(scene),
-                        ".lock manifest.json notes.txt " SHARDS_OF("c") "part-of-a-book.avro ");
+                        "manifest.json notes.txt " SHARDS_OF("c") "part-of-a-book.avro ");
     assert_int_equal(describe(scene).row_count, 6);
     /* a run that was replaced later is still known as applied */
     assert_int_equal(scene_status(scene, &first), DELIVERY_APPLIED);
@@ -123,7 +123,7 @@ static void abandoning_leaves_nothing(void **state)
     scene_deliver(scene, &other);
     scene_stage(scene, &delivery);
     scene_discard(scene, &delivery);
-    assert_string_equal(scene_names(scene), ".lock manifest.json " SHARDS_OF("b"));
+    assert_string_equal(scene_names(scene), "manifest.json " SHARDS_OF("b"));
 }
 
 static void a_new_attempt_begins_empty(void **state)
@@ -320,7 +320,7 @@ static void apply_waits_for_the_lock(void **state)
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
     if (child == 0) { /* holds the lock for a while, then just ends */
-        int lock = open(scene_path(scene, ".lock"), O_RDWR | O_CREAT, 0666);
+        int lock = open(scene_path(scene, "."), O_RDONLY | O_DIRECTORY);
         bool held = flock(lock, LOCK_EX) == 0;
         held = held && write(ready[1], "x", 1) == 1;
         usleep(300 * 1000);
@@ -387,9 +387,9 @@ static void check_death(Scene *scene, const char *point, LoadMode load)
     assert_int_equal(scene_status(scene, &delivery), DELIVERY_STAGED);
     assert_int_equal(scene_apply(scene, &delivery), 6);
     scene_discard(scene, &delivery);
-    assert_string_equal(scene_names(scene),
-                        load == LOAD_APPEND ? ".lock manifest.json " SHARDS_OF("a") SHARDS_OF("b")
-                                            : ".lock manifest.json " SHARDS_OF("b"));
+    assert_string_equal(scene_names(scene), load == LOAD_APPEND ? "manifest.json " SHARDS_OF("a")
+                                                                      SHARDS_OF("b")
+                                                                : "manifest.json " SHARDS_OF("b"));
     assert_int_equal(describe(scene).row_count, load == LOAD_APPEND ? 12 : 6);
 }
 
@@ -419,8 +419,8 @@ static void a_death_can_be_abandoned(void **state)
         assert_true(apply_and_die(scene, &delivery, points[i]));
         scene_discard(scene, &delivery);
         const char *names = scene_names(scene);
-        const char *kept = i == 4 ? ".lock .manifest.json.tmp manifest.json " SHARDS_OF("a")
-                                  : ".lock manifest.json " SHARDS_OF("a");
+        const char *kept = i == 4 ? ".manifest.json.tmp manifest.json " SHARDS_OF("a")
+                                  : "manifest.json " SHARDS_OF("a");
         assert_string_equal(names, kept);
         assert_int_equal(describe(scene).row_count, 6);
         assert_int_equal(scene_teardown(&made), 0);
@@ -436,7 +436,7 @@ static void what_a_replace_left_behind_goes_with_the_next_apply(void **state)
     scene_deliver(scene, &first);
     scene_write_file(scene, "part-old-1-00000.ndjson", "left behind");
     assert_int_equal(scene_apply(scene, &first), 6);
-    assert_string_equal(scene_names(scene), ".lock manifest.json " SHARDS_OF("a"));
+    assert_string_equal(scene_names(scene), "manifest.json " SHARDS_OF("a"));
 }
 
 #endif
