@@ -21,10 +21,6 @@ void shape_warn(Mapper *mapper, const char *path, const char *warning)
 {
     ColumnPlan *plan = mapper->plan;
     const char *text = *path ? arena_printf(mapper->arena, "%s%s", path, warning) : warning;
-    for (size_t i = 0; i < plan->warning_count; i++) {
-        if (strcmp(plan->warnings[i], text) == 0)
-            return;
-    }
     const char **warnings = ARENA_ARRAY(mapper->arena, const char *, plan->warning_count + 1);
     for (size_t i = 0; i < plan->warning_count; i++)
         warnings[i] = plan->warnings[i];

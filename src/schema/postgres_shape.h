@@ -19,7 +19,7 @@ typedef struct Shape {
     Confidence confidence;
 } Shape;
 
-/* Says something once; `path` names the member it is about ("member \"a\": "), "" for the column.
+/* Adds a warning; `path` names the member it is about ("member \"a\": "), "" for the column.
  */
 void shape_warn(Mapper *mapper, const char *path, const char *warning);
 

@@ -46,6 +46,8 @@ static void refuses_what_is_not(void **state)
         "\xe2\x82",
         "\xf0\x90\x80",
         "\xe2\x28\xa1",
+        "\xe2\x82\x28",
+        "\xf0\x90\x80\x28",
         "\xc3\xc3",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -153,6 +153,20 @@ static void lets_a_column_overrule_the_defaults(void **state)
     assert_int_equal(plan.columns[1].on_invalid, INVALID_CLAMP);
 }
 
+static void takes_a_zone_of_its_own_with_the_type_of_all(void **state)
+{
+    (void)state;
+    ColumnOptions columns[] = {{.name = "a", .naive_timestamp_zone = "Asia/Tokyo"}};
+    MappingOptions options = {
+        .defaults = {.naive_timestamp_type = "TIMESTAMP", .naive_timestamp_zone = "Europe/Berlin"},
+        .columns = columns,
+        .column_count = 1,
+    };
+    assert_true(PLAN(&options, "a"));
+    assert_string_equal(seen.naive_timestamp_type, "TIMESTAMP");
+    assert_string_equal(seen.naive_timestamp_zone, "Asia/Tokyo");
+}
+
 static void requires_what_is_never_null(void **state)
 {
     (void)state;
@@ -318,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_odd_selections, clean, clean),
         cmocka_unit_test_setup_teardown(refuses_options_of_unknown_columns, clean, clean),
         cmocka_unit_test_setup_teardown(lets_a_column_overrule_the_defaults, clean, clean),
+        cmocka_unit_test_setup_teardown(takes_a_zone_of_its_own_with_the_type_of_all, clean, clean),
         cmocka_unit_test_setup_teardown(requires_what_is_never_null, clean, clean),
         cmocka_unit_test_setup_teardown(says_which_table_a_refused_column_is_of, clean, clean),
         cmocka_unit_test_setup_teardown(names_all_names_that_cannot_be, clean, clean),

@@ -216,6 +216,10 @@ static void refuses_plans_without_a_decoder(void **state)
     add_column("d", "(a int4)[]", "");
     plans[0].select = SELECT_TEXT;
     assert_false(start());
+    plan.column_count = 0;
+    add_column("e", "(a int4)", "");
+    plans[0].field.fields = &(Field){.name = "a", .kind = TYPE_GEOGRAPHY};
+    assert_false(start());
     assert_null(decoder);
 }
 
