@@ -154,20 +154,39 @@ def test_leaks(tmp_path, line, complaint):
     assert_finds("leaks", tmp_path, "docs/a.md:1", complaint)
 
 
-def compile_objects(build, **sources):
-    folder = build / "CMakeFiles/bqferry_base.dir/src/base"
-    for name, text in sources.items():
-        write(folder / f"{name}.c", text)
-        subprocess.run(["cc", "-c", folder / f"{name}.c", "-o", folder / f"{name}.c.o"], check=True)
+def compile_object(tree, name, text):
+    """src/base/NAME.c, and its object file where cmake would put it under the folder build"""
+    source = tree / f"src/base/{name}.c"
+    compiled = tree / f"build/CMakeFiles/bqferry_base.dir/src/base/{name}.c.o"
+    write(source, text)
+    compiled.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cc", "-c", source, "-o", compiled], check=True)
+
+
+def check_externs(tree):
+    done = subprocess.run([sys.executable, ROOT / "tools/lint/externs.py", tree / "build", tree],
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout
 
 
 def test_externs(tmp_path):
-    assert_finds("externs", tmp_path, "no object files")
-    compile_objects(tmp_path, a="int used(void) { return 1; }",
-                    b="int used(void);\nint main(void) { return used(); }")
-    assert check("externs", tmp_path)[0] == 0
-    compile_objects(tmp_path, c="int lonely(void) { return 1; }")
-    assert_finds("externs", tmp_path, "src/base/c.c: lonely")
+    status, output = check_externs(tmp_path)
+    assert status == 1 and "no object files" in output
+    compile_object(tmp_path, "a", "int used(void) { return 1; }")
+    compile_object(tmp_path, "b", "int used(void);\nint main(void) { return used(); }")
+    assert check_externs(tmp_path)[0] == 0
+    compile_object(tmp_path, "c", "int lonely(void) { return 1; }")
+    write(tmp_path / "tests/test_c.c", "lonely();")
+    status, output = check_externs(tmp_path)
+    assert status == 1 and "lonely is used nowhere in src/" in output
+
+
+def test_externs_for_a_test(tmp_path):
+    compile_object(tmp_path, "a", "int inner(void) { return 1; }\nint main(void) { return inner(); }")
+    status, output = check_externs(tmp_path)
+    assert status == 1 and "inner is used by no other file and by no test" in output
+    write(tmp_path / "tests/test_a.c", "inner();")
+    assert check_externs(tmp_path)[0] == 0
 
 
 def copy_project(to):

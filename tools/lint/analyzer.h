@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Given to clang-tidy before every file: it does not see into base/error.c, and would follow paths on
- * which these return true. */
+/* Given to clang-tidy before every file: it does not see into base/error.c, and would follow paths
+ * on which these return true. */
 #include "base/error.h"
 
 #define error_set(...) (error_set(__VA_ARGS__), false)
