@@ -35,9 +35,9 @@ static bool unknown_column(const SourceTable *table, const char *name, Arena *ar
     return false;
 }
 
-/* The source columns that are wanted, in the order they are wanted. */
-static bool select_columns(const SourceTable *table, const MappingOptions *options, Arena *arena,
-                           const SourceColumn ***ret_columns, Error *error)
+/* The source columns that are wanted, in the order they are wanted; NULL when one is none. */
+static const SourceColumn **select_columns(const SourceTable *table, const MappingOptions *options,
+                                           Arena *arena, Error *error)
 {
     size_t count = options->select ? options->select_count : table->column_count;
     const SourceColumn **columns = ARENA_ARRAY(arena, const SourceColumn *, count);
@@ -47,16 +47,19 @@ static bool select_columns(const SourceTable *table, const MappingOptions *optio
             continue;
         }
         columns[i] = find_column(table, options->select[i]);
-        if (!columns[i])
-            return unknown_column(table, options->select[i], arena, error);
+        if (!columns[i]) {
+            unknown_column(table, options->select[i], arena, error);
+            return NULL;
+        }
         for (size_t j = 0; j < i; j++) {
-            if (columns[j] == columns[i])
-                return error_set(error, ERROR_CONFIG, "%s: column \"%s\" is asked for twice",
-                                 table_label(table, arena), options->select[i]);
+            if (columns[j] != columns[i])
+                continue;
+            error_set(error, ERROR_CONFIG, "%s: column \"%s\" is asked for twice",
+                      table_label(table, arena), options->select[i]);
+            return NULL;
         }
     }
-    *ret_columns = columns;
-    return true;
+    return columns;
 }
 
 static bool check_option_names(const SourceTable *table, const MappingOptions *options,
@@ -177,9 +180,10 @@ static bool check_twins(const TablePlan *plan, Arena *arena, Error *error)
 bool mapping_plan(const SourceTable *table, const MappingOptions *options, MapColumn *map_column,
                   Arena *arena, TablePlan *ret_plan, Error *error)
 {
-    const SourceColumn **wanted = NULL;
-    if (!check_option_names(table, options, arena, error) ||
-        !select_columns(table, options, arena, &wanted, error))
+    if (!check_option_names(table, options, arena, error))
+        return false;
+    const SourceColumn **wanted = select_columns(table, options, arena, error);
+    if (!wanted)
         return false;
     size_t count = options->select ? options->select_count : table->column_count;
     if (count == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as JSON text in data: what the parser takes (it refuses repeated keys, and more than the
- * scanner does) the scanner must call good. */
+/* Any bytes as JSON text in data: what the parser takes (it refuses repeated keys, and more than
+ * the scanner does) the scanner must call good. */
 #include "base/utf8.h"
 #include "format/json.h"
 #include "format/json_scan.h"

@@ -103,7 +103,8 @@ static Outcome shape_point(Shaper *shaper)
     if (left(shaper) < POINT_SIZE)
         return GEOGRAPHY_MALFORMED;
     Shaper ahead = *shaper;
-    if (isnan(take_double(&ahead)) && isnan(take_double(&ahead))) {
+    double longitude = take_double(&ahead), latitude = take_double(&ahead);
+    if (isnan(longitude) && isnan(latitude)) {
         shaper->next = ahead.next;
         put(shaper, " EMPTY");
         return GEOGRAPHY_GOOD;

@@ -305,7 +305,7 @@ bool decode_numeric_int64(const Step *step, Decode *decode, Wire wire, Value *re
 
 bool decode_numeric_float(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 {
-    const char *text;
+    const char *text = "";
     MALFORMED_UNLESS(decode_numeric_text(wire, decode->scratch, &text));
     double real = strtod(text, NULL); /* takes "NaN" and "-Infinity" too */
     if (isinf(real) && !strstr(text, "Infinity")) {
