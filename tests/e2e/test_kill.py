@@ -144,7 +144,7 @@ def test_damaged_staging_is_not_applied(request, fault_points, tmp_path, kind):
         with duckdb.connect(str(scene.target.path)) as connection:
             connection.execute(f"DELETE FROM {stage[0]} WHERE id = 10001")
     else:
-        stage = [path for path in scene.target.path.rglob("*.avro") if "staging" in str(path)]
+        stage = [path for path in scene.target.path.rglob("*.avro") if ".staging-" in str(path)]
         assert stage
         with open(stage[0], "r+b") as shard:
             shard.truncate(os.path.getsize(stage[0]) - 100)
