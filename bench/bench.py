@@ -27,7 +27,7 @@ TABLE = """
     CREATE TABLE lines AS SELECT
         i::bigint AS id, i / 4 AS order_id, i * 31 % 200000 AS part_id, i * 17 % 10000 AS supplier_id,
         i % 7 + 1 AS line_number, (i % 50 + 1)::numeric(15,2) AS quantity,
-        (i * 7919 % 10000000 / 100.0)::numeric(15,2) AS price, (i % 11 / 100.0)::numeric(15,2) AS discount,
+        (i::bigint * 7919 % 10000000 / 100.0)::numeric(15,2) AS price, (i % 11 / 100.0)::numeric(15,2) AS discount,
         (ARRAY['A', 'N', 'R'])[i % 3 + 1]::char(1) AS return_flag,
         (ARRAY['O', 'F'])[i % 2 + 1]::char(1) AS status, DATE '1992-01-01' + i % 2500 AS ship_date,
         DATE '1992-02-01' + i % 2450 AS commit_date,
