@@ -25,30 +25,27 @@ typedef struct Scanner {
 } Scanner;
 
 /* Doubles an array that is full. */
-static void *grown(Arena *arena, const void *items, size_t item_size, size_t count,
-                   size_t *capacity)
+static void *grown(Arena *arena, const void *items, size_t item_size, size_t *capacity)
 {
-    size_t wanted = *capacity ? 2 * *capacity : FIRST_CAPACITY;
-    void *larger = arena_alloc(arena, wanted * item_size);
-    if (count)
-        memcpy(larger, items, count * item_size);
-    *capacity = wanted;
+    void *larger = arena_alloc(arena, 2 * *capacity * item_size);
+    memcpy(larger, items, *capacity * item_size);
+    *capacity *= 2;
     return larger;
 }
 
 static void push_frame(Scanner *scanner, bool is_object)
 {
     if (scanner->depth == scanner->frame_capacity)
-        scanner->frames = grown(scanner->scratch, scanner->frames, sizeof(Frame), scanner->depth,
-                                &scanner->frame_capacity);
+        scanner->frames =
+            grown(scanner->scratch, scanner->frames, sizeof(Frame), &scanner->frame_capacity);
     scanner->frames[scanner->depth++] = (Frame){is_object, scanner->key_count};
 }
 
 static void push_key(Scanner *scanner, StrView key)
 {
     if (scanner->key_count == scanner->key_capacity)
-        scanner->keys = grown(scanner->scratch, scanner->keys, sizeof(StrView), scanner->key_count,
-                              &scanner->key_capacity);
+        scanner->keys =
+            grown(scanner->scratch, scanner->keys, sizeof(StrView), &scanner->key_capacity);
     scanner->keys[scanner->key_count++] = key;
 }
 
@@ -347,7 +344,17 @@ static bool end_value(Scanner *scanner, bool *ret_is_more)
 
 JsonScan json_scan(StrView text, Arena *scratch)
 {
-    Scanner scanner = {.at = text.data, .end = text.data + text.length, .scratch = scratch};
+    Frame frames[FIRST_CAPACITY];
+    StrView keys[FIRST_CAPACITY];
+    Scanner scanner = {
+        .at = text.data,
+        .end = text.data + text.length,
+        .scratch = scratch,
+        .frames = frames,
+        .frame_capacity = FIRST_CAPACITY,
+        .keys = keys,
+        .key_capacity = FIRST_CAPACITY,
+    };
     bool is_more = true;
     while (is_more) {
         if (!begin_value(&scanner, &is_more) || (!is_more && !end_value(&scanner, &is_more)))
