@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static const int64_t MEMORY_BASE = 128LL << 20;
+static const int64_t MEMORY_BASE = 64LL << 20;
 static const int64_t MEMORY_STEP = 16LL << 20;
 
 static void free_config(duckdb_config *config, const DuckApi *api)

@@ -12,7 +12,9 @@ enum {
     FLUSH_ROWS = 10 * 2048, /* what the appender gathers before it inserts */
     FLUSH_BYTES = 4 << 20,
     MEMORY_OF_VECTOR = 512 * 1024, /* DuckDB's, for each column that is written: its open blocks */
+    MEMORY_OF_GROUP_MAX = 48 << 20,
     MEMORY_STEP_OF_ROWS = 1 << 20,
+    VECTORS_OF_GROUP = 60,
 };
 
 typedef struct DuckSink {
@@ -41,10 +43,20 @@ static bool appender_failed(DuckSink *sink, Error *error)
                         sink->delivery.table.table);
 }
 
-/* DuckDB works on 2048 rows at once, and holds them about twice when it writes them. */
+/* What DuckDB holds for rows of this size: twice the 2048 that it works on at once, or a row group
+ * (60 times as many) until it is full, as long as that is not too much: else it spills. */
+static int64_t memory_for_rows(const DuckSink *sink)
+{
+    int64_t vector = (int64_t)(sink->chunk.bytes - sink->window_start);
+    int64_t group = vector * VECTORS_OF_GROUP;
+    if (group > MEMORY_OF_GROUP_MAX)
+        group = MEMORY_OF_GROUP_MAX;
+    return group > 2 * vector ? group : 2 * vector;
+}
+
 static void reserve_for_rows(DuckSink *sink)
 {
-    int64_t needed = 2 * (int64_t)(sink->chunk.bytes - sink->window_start);
+    int64_t needed = memory_for_rows(sink);
     if (needed >= sink->reserved_for_rows + MEMORY_STEP_OF_ROWS) {
         duck_memory_reserve(sink->database, needed - sink->reserved_for_rows);
         sink->reserved_for_rows = needed;
