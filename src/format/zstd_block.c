@@ -25,7 +25,7 @@ typedef struct Parameter {
  * literals coded all the same: the size of level 1 in half its time. */
 static const Parameter tuned[] = {
     {ZSTD_c_strategy, ZSTD_fast},
-    {ZSTD_c_hashLog, 12},
+    {ZSTD_c_hashLog, 11},
     {ZSTD_c_minMatch, 6},
     {ZSTD_c_targetLength, 16},
 };

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 
 enum {
-    WRITEBACK_STEP = 8 * 1024 * 1024,
     READ_SIZE = 256 * 1024,
     CHECKSUM_SIZE = 24,
 };
@@ -25,23 +24,12 @@ typedef struct ShardFile {
     int descriptor;
     uint32_t crc;
     uint64_t size;
-    uint64_t handed_over; /* bytes that the kernel was asked to write to the disk */
     bool finished;
 } ShardFile;
 
 static void print_checksum(uint32_t crc, char *text)
 {
     snprintf(text, CHECKSUM_SIZE, "crc32c:%08x", crc);
-}
-
-/* The disk begins early: fsync at the end would otherwise wait for all of it at once. */
-static void start_writeback(ShardFile *file)
-{
-    if (file->size - file->handed_over < WRITEBACK_STEP)
-        return;
-    sync_file_range(file->descriptor, (off_t)file->handed_over,
-                    (off_t)(file->size - file->handed_over), SYNC_FILE_RANGE_WRITE);
-    file->handed_over = file->size;
 }
 
 /* Encoders give tens of kilobytes at once: no buffer of our own between them and the file. */
@@ -61,7 +49,6 @@ static bool put(void *context, const void *bytes, size_t size, Error *error)
     }
     file->crc = crc32c_extend(file->crc, bytes, size);
     file->size += size;
-    start_writeback(file);
     return true;
 }
 
