@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""banned.py [ROOT]: C functions and words that do not come into src/, tests/ or bench/."""
+"""banned.py [ROOT]: C functions and words that do not come into src/, tests/, bench/ or tools/."""
 
 import sys
 from pathlib import Path
@@ -41,7 +41,7 @@ def problems_of(text):
 
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-    files = sorted(p for folder in ("src", "tests", "bench") for p in (root / folder).rglob("*.[ch]"))
+    files = sorted(p for folder in ("src", "tests", "bench", "tools") for p in (root / folder).rglob("*.[ch]"))
     problems = [f"{path}:{line}: {problem}" for path in files
                 for line, problem in problems_of(path.read_text())]
     if not files:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""limits.py [ROOT]: the house limits over src/, tests/ and bench/, exceptions in limits-allow.txt."""
+"""limits.py [ROOT]: the house limits over src/, tests/, bench/ and tools/, exceptions in limits-allow.txt."""
 
 import sys
 from pathlib import Path
@@ -47,7 +47,7 @@ def measure(path):
 
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-    files = sorted(p for folder in ("src", "tests", "bench") for p in (root / folder).rglob("*.[ch]"))
+    files = sorted(p for folder in ("src", "tests", "bench", "tools") for p in (root / folder).rglob("*.[ch]"))
     if not files:
         print("limits: no source files found")
         return 1
