@@ -126,7 +126,7 @@ show() {
 show "Rows in $result/warehouse.duckdb:" \
   "SELECT 'customers' AS \"table\", count(*) AS rows FROM customers
    UNION ALL SELECT 'products', count(*) FROM products UNION ALL SELECT 'orders', count(*) FROM orders
-   UNION ALL SELECT 'events', count(*) FROM events UNION ALL SELECT 'best_customers', count(*) FROM best_customers"
+   UNION ALL SELECT 'events', count(*) FROM events UNION ALL SELECT 'best_customers', count(*) FROM best_customers ORDER BY 2 DESC"
 show "Some orders (an enum, a list of structs, a decimal, an instant):" \
   "SELECT id, status, lines, total, ordered_at FROM orders ORDER BY id LIMIT 3"
 show "Some events (JSON stays JSON):" \
