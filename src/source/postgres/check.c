@@ -170,9 +170,9 @@ static bool say_snapshot(const Check *check, Error *error)
         return false;
     Arena *arena = check->report->arena;
     if (snapshot->note)
-        check_add(
-            check->report, CHECK_WARNING, "snapshot", arena_strdup(arena, snapshot->note),
-            "connect to the server itself rather than through a pooler that spreads sessions");
+        check_add(check->report, CHECK_WARNING, "snapshot", arena_strdup(arena, snapshot->note),
+                  "let the role execute pg_export_snapshot(), and connect to the server itself "
+                  "rather than through a pooler that spreads sessions");
     else
         check_add(check->report, CHECK_OK, "snapshot", "several workers can share one", NULL);
     snapshot->ops->close(snapshot);

@@ -155,29 +155,24 @@ static const char *find_sqlstate(const char *line)
     return length == SQLSTATE_LENGTH && strncmp(found + length, ": ", 2) == 0 ? found : NULL;
 }
 
-/* Takes SQLSTATEs and LOCATION lines out of libpq's verbose text; *sqlstate gets the last one. */
+/* Takes SQLSTATEs, LOCATION lines and repetitions (an attempt with TLS, one without) out of libpq's
+ * verbose text; *sqlstate gets the last one. */
 static void plain_text(const char *verbose, char *plain, size_t size, char *sqlstate)
 {
     size_t length = 0;
-    while (*verbose && length + 1 < size) {
+    while (*verbose && length < size) {
         size_t line_length = strcspn(verbose, "\n");
-        char line[TEXT_MAX];
+        char line[TEXT_MAX], clean[TEXT_MAX];
         snprintf(line, sizeof line, "%.*s", (int)line_length, verbose);
         verbose += line_length + (verbose[line_length] == '\n');
-        if (strncmp(line, "LOCATION:", 9) == 0)
-            continue;
         const char *state = find_sqlstate(line);
-        const char *rest = line;
-        if (state) {
+        if (state)
             memcpy(sqlstate, state, SQLSTATE_LENGTH);
-            length +=
-                (size_t)snprintf(plain + length, size - length, "%.*s", (int)(state - line), line);
-            rest = state + SQLSTATE_LENGTH + 2;
-        }
-        if (length < size)
-            length += (size_t)snprintf(plain + length, size - length, "%s\n", rest);
+        snprintf(clean, sizeof clean, "%.*s%s\n", state ? (int)(state - line) : 0, line,
+                 state ? state + SQLSTATE_LENGTH + 2 : line);
+        if (strncmp(line, "LOCATION:", 9) != 0 && !strstr(plain, clean))
+            length += (size_t)snprintf(plain + length, size - length, "%s", clean);
     }
-    plain[size - 1] = '\0';
 }
 
 static SqlstateMeaning connect_meaning(const char *text, const char *sqlstate)

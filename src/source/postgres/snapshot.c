@@ -13,7 +13,8 @@
 
 #define BEGIN_SNAPSHOT "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
 #define SAVEPOINT "SAVEPOINT bqferry_reader"
-#define BACK_TO_SAVEPOINT "ROLLBACK TO SAVEPOINT bqferry_reader; RELEASE SAVEPOINT bqferry_reader"
+#define BACK_TO_SAVEPOINT "ROLLBACK TO SAVEPOINT bqferry_reader"
+#define RELEASE "RELEASE SAVEPOINT bqferry_reader"
 
 static const PostgresAction opening = {.doing = "opening a snapshot"};
 static const PostgresAction joining = {.doing = "joining the snapshot"};
@@ -67,7 +68,7 @@ static bool join(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *err
     if (!postgres_connect(snapshot->source->config, snapshot->exporter, &connection, error))
         return false;
     const char *sql =
-        arena_printf(&arena, BEGIN_SNAPSHOT "SET TRANSACTION SNAPSHOT %s; %s",
+        arena_printf(&arena, BEGIN_SNAPSHOT "SET TRANSACTION SNAPSHOT %s; %s" SAVEPOINT,
                      sql_literal(snapshot->id, &arena), postgres_settings(connection));
     if (!postgres_run(connection, sql, &joining, error)) {
         bool cancelled = error && error->kind == ERROR_CANCELLED;
@@ -87,8 +88,8 @@ static bool exporter_lives(PostgresSnapshot *snapshot)
     bool lives = true;
     if (!snapshot->busy) {
         struct pollfd ready = {.fd = PQsocket(snapshot->exporter), .events = POLLIN};
-        if (poll(&ready, 1, 0) > 0)
-            PQconsumeInput(snapshot->exporter);
+        while (poll(&ready, 1, 0) > 0 && PQconsumeInput(snapshot->exporter))
+            ;
         lives = PQstatus(snapshot->exporter) == CONNECTION_OK;
     }
     pthread_mutex_unlock(&snapshot->lock);
@@ -138,21 +139,31 @@ static void drain(PGconn *connection)
     }
 }
 
-void snapshot_give_reader(PostgresSnapshot *snapshot, PGconn *connection, bool usable)
+/* After a statement ended, well or not, and with a savepoint to go back to. */
+static bool clear(PGconn *connection, const char *sql)
+{
+    Error error = {0};
+    bool done = postgres_run(connection, sql, &joining, &error);
+    if (!done)
+        log_debug(NULL, "%s", error.message);
+    return done;
+}
+
+void snapshot_give_reader(PostgresSnapshot *snapshot, PGconn *connection, ReaderOutcome outcome)
 {
     postgres_cancel(connection);
-    if (snapshot->id) {
-        if (usable && PQtransactionStatus(connection) == PQTRANS_INTRANS)
-            keep_idle(snapshot, connection);
-        else
-            PQfinish(connection);
-        return;
+    if (!snapshot->id) {
+        drain(connection);
+        if (outcome != READER_READ)
+            clear(connection, BACK_TO_SAVEPOINT);
+        clear(connection, RELEASE);
+        snapshot_give_exporter(snapshot);
+    } else if (outcome == READER_READ ||
+               (outcome == READER_READ_A_MEMBER && clear(connection, BACK_TO_SAVEPOINT))) {
+        keep_idle(snapshot, connection);
+    } else {
+        PQfinish(connection);
     }
-    drain(connection);
-    Error error = {0};
-    if (!postgres_run(connection, BACK_TO_SAVEPOINT, &joining, &error))
-        log_debug(NULL, "%s", error.message);
-    snapshot_give_exporter(snapshot);
 }
 
 bool snapshot_check_whole(PGconn *connection, const PostgresAction *action, Error *error)
@@ -222,7 +233,7 @@ static bool find_position(PostgresSnapshot *snapshot, Error *error)
 {
     static const char sql[] =
         SAVEPOINT "; SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
-                  "ELSE pg_current_wal_lsn() END; RELEASE SAVEPOINT bqferry_reader";
+                  "ELSE pg_current_wal_lsn() END; " RELEASE;
     CLEANUP(PQclear_ptr) PGresult *position = NULL;
     Error refused = {0};
     if (postgres_exec(snapshot->exporter, sql, &opening, &position, &refused)) {
@@ -230,7 +241,7 @@ static bool find_position(PostgresSnapshot *snapshot, Error *error)
         return true;
     }
     if (PQtransactionStatus(snapshot->exporter) == PQTRANS_INERROR)
-        return postgres_run(snapshot->exporter, BACK_TO_SAVEPOINT, &opening, error);
+        return postgres_run(snapshot->exporter, BACK_TO_SAVEPOINT "; " RELEASE, &opening, error);
     if (error)
         *error = refused;
     return false;

@@ -27,12 +27,18 @@ typedef struct PostgresSnapshot {
 bool snapshot_take_exporter(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *error);
 void snapshot_give_exporter(PostgresSnapshot *snapshot);
 
-/* A connection inside the snapshot's transaction: an idle one, a new one that imports it, or the
- * exporter with a savepoint. */
+/* A connection inside the snapshot's transaction, at a savepoint: an idle one, a new one that
+ * imports it, or the exporter. */
 bool snapshot_take_reader(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *error);
 
-/* Gives it back; `usable` false: what it was doing failed or was stopped. */
-void snapshot_give_reader(PostgresSnapshot *snapshot, PGconn *connection, bool usable);
+typedef enum ReaderOutcome {
+    READER_READ,          /* all is well; the locks stay, for more of the same table */
+    READER_READ_A_MEMBER, /* all is well; the locks go: a table can have thousands of partitions */
+    READER_STOPPED,       /* failed, or ended early */
+} ReaderOutcome;
+
+/* Gives it back. */
+void snapshot_give_reader(PostgresSnapshot *snapshot, PGconn *connection, ReaderOutcome outcome);
 
 /* ERROR_SOURCE (retryable) when a relation that this transaction has locked has lost rows that the
  * snapshot should see. */
