@@ -95,7 +95,8 @@ static const KeySection default_retries = {
          WORDS("nullable", "required"),                                                             \
          .otherwise_text = mode_from,                                                               \
          .doc =                                                                                     \
-             "`required` makes columns that are NOT NULL in the source REQUIRED in the target.",    \
+             "`required` makes columns that are NOT NULL in the source REQUIRED in the target; "    \
+             "said for one column, it does so whatever the source declares.",                       \
          .example = "nullable"},                                                                    \
         {.name = "arrays",                                                                          \
          .type = KEY_WORD,                                                                          \
@@ -457,7 +458,7 @@ static const ConfigKey column_keys[] = {
      .type = KEY_TEXT,
      FIELD(RawColumn, config.type),
      .otherwise_text = "what the source's type maps to; `bqferry plan` shows it",
-     .doc = "Target type, in BigQuery's words: `STRING`, `NUMERIC(20,4)`, `ARRAY<INT64>`.",
+     .doc = "Target type, in BigQuery's words: `STRING`, `NUMERIC(20,4)`, `JSON`.",
      .example = "NUMERIC(20,4)"},
     {.name = "name",
      .type = KEY_TEXT,
