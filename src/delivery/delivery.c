@@ -18,8 +18,9 @@ struct JobDelivery {
     Target *target;
     const char *job;
     const char *destination;
-    Arena arena;    /* of the settled intent and our own copies */
-    Json *last_run; /* the record of the last committed run; may be NULL */
+    Arena arena;
+    Arena intent_arena; /* everything in `intent`; a caller's own data may be gone before it */
+    Json *last_run;     /* the record of the last committed run; may be NULL */
     bool has_intent;
     Intent intent;
 };
@@ -32,14 +33,36 @@ static uint64_t staged_rows(const Delivery *delivery)
     return rows;
 }
 
-static bool save(JobDelivery *delivery, const Intent *intent, Error *error)
+static bool save(JobDelivery *delivery, const Json *intent, Error *error)
 {
     CLEANUP(json_free_ptr) Json *state = json_object_new();
     json_set_int(state, "version", STATE_VERSION);
     json_set_text(state, "job", delivery->job);
-    json_set(state, "intent", intent ? intent_to_json(intent) : NULL);
+    json_set(state, "intent", intent ? json_clone(intent) : NULL);
     json_set(state, "last_run", delivery->last_run ? json_clone(delivery->last_run) : NULL);
     return delivery->store->ops->save(delivery->store, delivery->job, state, error);
+}
+
+static bool take_intent(JobDelivery *delivery, const Json *json, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    Intent intent;
+    if (!intent_from_json(json, &arena, &intent, error))
+        return false;
+    arena_done(&delivery->intent_arena);
+    delivery->intent_arena = arena;
+    arena = (Arena){0};
+    delivery->intent = intent;
+    delivery->intent.delivery.job = delivery->job;
+    delivery->has_intent = true;
+    return true;
+}
+
+/* Durable first; what is in memory afterwards is what the next process would read. */
+static bool save_intent(JobDelivery *delivery, const Intent *intent, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *json = intent_to_json(intent);
+    return save(delivery, json, error) && take_intent(delivery, json, error);
 }
 
 static bool load(JobDelivery *delivery, Error *error)
@@ -53,15 +76,9 @@ static bool load(JobDelivery *delivery, Error *error)
     const Json *intent = json_get(state, "intent");
     if (!json_is_object(intent))
         return true;
-    if (!intent_from_json(intent, &delivery->arena, &delivery->intent, error)) {
-        error_hint(error,
-                   "the state of this job is damaged: restore it from a backup, or remove it "
-                   "to forget the interrupted run");
-        return false;
-    }
-    delivery->intent.delivery.job = delivery->job;
-    delivery->has_intent = true;
-    return true;
+    return take_intent(delivery, intent, error) ||
+           error_hint(error, "the state of this job is damaged: restore it from a backup, or "
+                             "remove it to forget the interrupted run");
 }
 
 bool delivery_open(StateStore *store, Target *target, const char *destination, const char *job,
@@ -85,6 +102,7 @@ void delivery_close(JobDelivery *delivery)
     if (delivery->lock)
         delivery->store->ops->unlock(delivery->store, delivery->lock);
     json_free(delivery->last_run);
+    arena_done(&delivery->intent_arena);
     arena_done(&delivery->arena);
     free(delivery);
 }
@@ -151,21 +169,48 @@ bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error)
     return fault_point("delivery.checked", error);
 }
 
-static bool settle_counted(JobDelivery *delivery, SettleResult *result, Error *error)
+static bool same_text(const char *left, const char *right)
 {
-    const Delivery *staged = &delivery->intent.delivery;
+    return strcmp(left ? left : "", right ? right : "") == 0;
+}
+
+static bool same_table(const TableRef *left, const TableRef *right)
+{
+    return same_text(left->dataset, right->dataset) && same_text(left->table, right->table);
+}
+
+/* Staged rows that would be replaced, would be there twice, or are not wanted there any more. */
+static bool is_overtaken(const Intent *staged, const Intent *wanted)
+{
+    return wanted->delivery.load == LOAD_REPLACE || same_text(staged->rows, wanted->rows) ||
+           !same_table(&staged->delivery.table, &wanted->delivery.table);
+}
+
+static bool give_up(JobDelivery *delivery, const char *reason, SettleResult *result, Error *error)
+{
+    log_warning(delivery->job,
+                "the interrupted run %s %s; it is given up, and the source is read again",
+                delivery->intent.delivery.run_id, reason);
+    result->outcome = SETTLE_VOIDED;
+    return delivery_abandon(delivery, error);
+}
+
+static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleResult *result,
+                           Error *error)
+{
+    const Intent *intent = &delivery->intent;
     DeliveryStatus status;
-    if (!delivery->target->ops->status(delivery->target, staged, &status, NULL, error))
+    if (!delivery->target->ops->status(delivery->target, &intent->delivery, &status, NULL, error))
         return false;
-    if (status == DELIVERY_UNKNOWN) {
-        log_warning(delivery->job, "what run %s staged is gone or damaged; it is read again",
-                    staged->run_id);
-        result->outcome = SETTLE_VOIDED;
-        return delivery_abandon(delivery, error);
-    }
+    if (status == DELIVERY_UNKNOWN)
+        return give_up(delivery, "has lost rows that it had staged", result, error);
+    result->same_request = !intent->request || same_text(intent->request, wanted->request);
+    if (status == DELIVERY_STAGED && !result->same_request && is_overtaken(intent, wanted))
+        return give_up(delivery, "was asked for something else", result, error);
     result->outcome = SETTLE_APPLIED;
-    return delivery_apply(delivery, &result->rows_applied, error) &&
-           delivery_commit(delivery, error);
+    if (delivery_apply(delivery, &result->rows_applied, error))
+        return delivery_commit(delivery, error);
+    return error_hint(error, "the rows are staged; --full-refresh gives them up and reads anew");
 }
 
 /* Staging of another destination cannot be reached from here; what it holds was never visible. */
@@ -180,7 +225,8 @@ static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result, Error 
     return forget_intent(delivery, error);
 }
 
-bool delivery_settle(JobDelivery *delivery, SettleResult *ret_result, Error *error)
+bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *ret_result,
+                     Error *error)
 {
     *ret_result = (SettleResult){.outcome = SETTLE_NOTHING};
     if (!delivery->has_intent)
@@ -194,10 +240,10 @@ bool delivery_settle(JobDelivery *delivery, SettleResult *ret_result, Error *err
     if (strcmp(delivery->intent.destination, delivery->destination) != 0) {
         settled = settle_elsewhere(delivery, ret_result, error);
     } else if (delivery->intent.phase == INTENT_COUNTED) {
-        settled = settle_counted(delivery, ret_result, error);
+        settled = settle_counted(delivery, wanted, ret_result, error);
     } else {
-        ret_result->outcome = SETTLE_VOIDED;
-        settled = delivery_abandon(delivery, error);
+        settled =
+            give_up(delivery, "was interrupted before its rows were whole", ret_result, error);
     }
     if (!settled)
         return error_prefix(error, "settling the interrupted run %s", ret_result->run_id);
@@ -211,10 +257,8 @@ bool delivery_begin(JobDelivery *delivery, const Intent *next, Error *error)
     intent.destination = delivery->destination;
     intent.delivery.job = delivery->job;
     intent.delivery.shards = NULL;
-    if (!save(delivery, &intent, error))
+    if (!save_intent(delivery, &intent, error))
         return error_prefix(error, "saving what is about to be done");
-    delivery->intent = intent;
-    delivery->has_intent = true;
     if (!fault_point("delivery.intended", error))
         return false;
     if (!delivery->target->ops->prepare(delivery->target, &delivery->intent.delivery, error))
@@ -236,8 +280,7 @@ bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const u
     Intent counted = delivery->intent;
     counted.phase = INTENT_COUNTED;
     counted.delivery.shards = results;
-    if (!save(delivery, &counted, error))
+    if (!save_intent(delivery, &counted, error))
         return error_prefix(error, "saving the counts");
-    delivery->intent = counted;
     return fault_point("delivery.counted", error);
 }

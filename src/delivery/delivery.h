@@ -15,12 +15,13 @@ typedef struct JobDelivery JobDelivery;
 
 typedef enum SettleOutcome {
     SETTLE_NOTHING, /* no run was interrupted */
-    SETTLE_VOIDED,  /* one was, before its data was whole: staging is gone, nothing was visible */
-    SETTLE_APPLIED, /* one was, after: its rows are applied, exactly once, and committed */
+    SETTLE_VOIDED,  /* one was, and nothing of it was visible: its staging is gone */
+    SETTLE_APPLIED, /* one was, after its data was whole: it is applied, exactly once, committed */
 } SettleOutcome;
 
 typedef struct SettleResult {
     SettleOutcome outcome;
+    bool same_request; /* what is applied is what is wanted now: there is nothing left to do */
     char run_id[40];
     int attempt;
     LoadMode load;
@@ -37,15 +38,19 @@ bool delivery_open(StateStore *store, Target *target, const char *destination, c
 void delivery_close(JobDelivery *delivery);
 DEFINE_CLEANUP(JobDelivery, delivery_close)
 
-/* Ends what an earlier process left. Must come before begin. */
-bool delivery_settle(JobDelivery *delivery, SettleResult *ret_result, Error *error);
+/* Ends what an earlier process left. Must come before begin; safe to call again after an error.
+ * `wanted` says what this process was asked for: rows, request, delivery.load and delivery.table.
+ * An interrupted run that was asked for something else is given up if nothing of it is visible;
+ * only other rows of the same table, when rows are added to it, are applied first. */
+bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *ret_result,
+                     Error *error);
 
 /* Makes the intent durable, then the staging place. `next->attempt` must be above that of an
- * earlier begin of the same run. Plain data in `next` is borrowed until commit or abandon. */
+ * earlier begin of the same run. Keeps a copy of `next`. */
 bool delivery_begin(JobDelivery *delivery, const Intent *next, Error *error);
 
 /* All shards are staged: checks rows read = rows staged for each, and makes the counts durable.
- * `results` holds one entry per shard and is borrowed until commit or abandon. */
+ * `results` holds one entry per shard; a copy is kept. */
 bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const uint64_t *rows_read,
                       Error *error);
 

@@ -33,6 +33,8 @@ Json *intent_to_json(const Intent *intent)
     json_set_text(json, "dataset", delivery->table.dataset);
     json_set_text(json, "table", delivery->table.table);
     json_set_text(json, "format", delivery->format);
+    json_set_text(json, "rows", intent->rows);
+    json_set_text(json, "request", intent->request);
     json_set_text(json, "snapshot", intent->snapshot);
     json_set(json, "schema", field_json_from_schema(&delivery->schema));
     Json *shards = json_array_new();
@@ -94,6 +96,8 @@ bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error 
     delivery->table.table = arena_strdup(arena, json_get_text(json, "table"));
     delivery->format = arena_strdup(arena, json_get_text(json, "format"));
     intent.destination = arena_strdup(arena, json_get_text(json, "destination"));
+    intent.rows = arena_strdup(arena, json_get_text(json, "rows"));
+    intent.request = arena_strdup(arena, json_get_text(json, "request"));
     intent.snapshot = arena_strdup(arena, json_get_text(json, "snapshot"));
     if (!delivery->run_id || delivery->attempt < 1 || !delivery->table.dataset ||
         !delivery->table.table || !intent.destination)

@@ -19,6 +19,8 @@ typedef struct Intent {
     IntentPhase phase;
     Delivery delivery;
     const char *destination; /* which target it was made for: "duckdb /data/warehouse.duckdb" */
+    const char *rows;        /* which rows were asked for, in words that are only compared */
+    const char *request;     /* the same, and all else that was asked; NULL: unknown */
     const char *snapshot;    /* the source's log position; NULL when unknown */
     const Shard *shards;     /* delivery.shard_count bounds */
 } Intent;

@@ -9,6 +9,7 @@
 #include "delivery/delivery.h"
 #include "run/extract.h"
 #include "run/plan.h"
+#include "run/request.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,18 +67,33 @@ static void add_note(JobRun *run, const char *note)
     report->notes = notes;
 }
 
+/* Another process may hold the target; nothing else is tried again by waiting here. */
+static bool settle_patiently(JobRun *run, JobDelivery *delivery, SettleResult *ret_settled,
+                             Error *error)
+{
+    Backoff backoff;
+    backoff_init(&backoff, run->job->config->retry_budget_ms);
+    while (!delivery_settle(delivery, &run->wanted, ret_settled, error)) {
+        if (!error->retryable || !backoff_wait(&backoff))
+            return false;
+        log_warning(run->job->name, "%s; trying again", error->message);
+        run->report->retries++;
+        *error = (Error){0};
+    }
+    return true;
+}
+
 static bool settle(JobRun *run, JobDelivery *delivery, bool *ret_finished, Error *error)
 {
     enter_phase(run, PHASE_SETTLE);
     SettleResult settled;
-    if (!delivery_settle(delivery, &settled, error))
+    if (!settle_patiently(run, delivery, &settled, error))
         return false;
-    if (settled.outcome == SETTLE_VOIDED) {
-        log_info(run->job->name, "run %s was interrupted before its rows were whole; reading again",
-                 settled.run_id);
+    *ret_finished = settled.outcome == SETTLE_APPLIED && settled.same_request;
+    if (settled.outcome == SETTLE_VOIDED)
         add_note(run, "an interrupted run was voided first");
-    }
-    *ret_finished = settled.outcome == SETTLE_APPLIED;
+    else if (settled.outcome == SETTLE_APPLIED && !settled.same_request)
+        add_note(run, "an interrupted run of another request was brought to its end first");
     if (!*ret_finished)
         return true;
     JobReport *report = run->report;
@@ -93,13 +109,11 @@ static bool settle(JobRun *run, JobDelivery *delivery, bool *ret_finished, Error
 
 static bool plan_attempt(JobRun *run, Attempt *attempt, SharedSnapshot *shared, Error *error)
 {
-    Source *source;
     Snapshot *snapshot = shared_snapshot_get(shared);
-    if (!session_source(run->session, run->job->config->connection, &source, error) ||
-        !job_plan(run->session, run->options, run->job, &attempt->arena, &attempt->planned,
+    if (!job_plan(run->session, run->options, run->job, &attempt->arena, &attempt->planned,
                   error) ||
-        !job_shards(snapshot, source, run->options, run->job, &attempt->planned, &attempt->arena,
-                    &attempt->shards, error))
+        !job_shards(snapshot, run->job, &attempt->planned, &attempt->arena, &attempt->shards,
+                    error))
         return false;
     size_t shards = attempt->shards.count, columns = attempt->planned.plan.column_count;
     attempt->results = ARENA_ARRAY(&attempt->arena, ShardResult, shards);
@@ -125,6 +139,8 @@ static bool extract_attempt(JobRun *run, Attempt *attempt, Snapshot *snapshot,
         return false;
     Intent intent = {
         .delivery = attempt->planned.delivery,
+        .rows = run->wanted.rows,
+        .request = run->wanted.request,
         .snapshot = snapshot->position,
         .shards = attempt->shards.shards,
     };
@@ -247,13 +263,14 @@ static bool run_steps(JobRun *run, Error *error)
 {
     CLEANUP(delivery_close_ptr) JobDelivery *delivery = NULL;
     CLEANUP(attempt_done) Attempt attempt = {0};
+    CLEANUP(arena_done) Arena arena = {0};
     Backoff backoff;
     bool finished;
     if (run->job->error) {
         *error = *run->job->error;
         return false;
     }
-    backoff_init(&backoff, run->job->config->retry_budget_ms);
+    request_describe(run->options, run->job, &arena, &run->wanted);
     if (!delivery_open(session_state(run->session), session_target(run->session),
                        session_destination(run->session), run->job->name, &delivery, error) ||
         !settle(run, delivery, &finished, error))
@@ -261,6 +278,7 @@ static bool run_steps(JobRun *run, Error *error)
     if (finished)
         return true;
     id_new_run(run->report->run_id);
+    backoff_init(&backoff, run->job->config->retry_budget_ms);
     if (!stage(run, delivery, &attempt, &backoff, error))
         return false;
     report_attempt(run, &attempt);

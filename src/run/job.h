@@ -2,6 +2,7 @@
 /* run/job.h: one job of a run, from settling the past to the commit. */
 #pragma once
 
+#include "delivery/intent.h"
 #include "run/jobs.h"
 
 #include <pthread.h>
@@ -14,6 +15,7 @@ typedef struct JobRun {
     JobReport *report; /* filled as far as the job came */
     Arena *arena;      /* of the report; used under `arena_lock` */
     pthread_mutex_t *arena_lock;
+    Intent wanted;            /* what was asked for; kept by job_run */
     int64_t phase_entered_ns; /* monotonic; kept by job_run */
 } JobRun;
 

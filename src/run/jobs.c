@@ -29,44 +29,47 @@ static void add_job(JobList *list, const RunJob *job)
     list->jobs[list->count++] = *job;
 }
 
-/* Reads one part up to a dot or the end; `""` inside quotes stands for one quote. */
+/* Reads one part, which ends at a dot or at the end; `""` inside quotes stands for one quote. NULL:
+ * a quote that does not end, or ends before the part does. */
 static const char *parse_part(const char *text, char *part)
 {
     bool quoted = *text == '"';
-    for (text += quoted; *text; text++) {
-        if (quoted && *text == '"' && *++text != '"')
+    text += quoted;
+    while (quoted ? *text != '\0' : *text != '\0' && *text != '.') {
+        if (quoted && *text == '"' && *++text != '"') {
             quoted = false;
-        if (!quoted && (*text == '.' || *text == '\0'))
             break;
-        *part++ = *text;
+        }
+        *part++ = *text++;
     }
     *part = '\0';
-    return quoted ? NULL : text;
+    return quoted || (*text != '\0' && *text != '.') ? NULL : text;
 }
 
 bool relation_ref_parse(const char *text, Arena *arena, RelationRef *ret_relation, Error *error)
 {
-    const char *parts[RELATION_PARTS_MAX];
+    const char *parts[RELATION_PARTS_MAX] = {0};
     size_t count = 0;
     const char *rest = text;
     while (rest && count < RELATION_PARTS_MAX) {
         char *part = arena_alloc(arena, strlen(rest) + 1);
-        parts[count++] = part;
         rest = parse_part(rest, part);
-        if (!rest || *part == '\0' || *rest == '\0')
+        if (!rest || *part == '\0')
             break;
+        parts[count++] = part;
+        if (*rest == '\0') {
+            *ret_relation = (RelationRef){
+                .schema = count == 2 ? parts[0] : NULL,
+                .name = part,
+            };
+            return true;
+        }
         rest++;
     }
-    if (!rest || *rest != '\0' || *parts[count - 1] == '\0')
-        return error_set(error, ERROR_CONFIG,
-                         "\"%s\" is not a table name: expected schema.table, with double quotes "
-                         "around a part that holds a dot",
-                         text);
-    *ret_relation = (RelationRef){
-        .schema = count == 2 ? parts[0] : NULL,
-        .name = parts[count - 1],
-    };
-    return true;
+    return error_set(error, ERROR_CONFIG,
+                     "\"%s\" is not a table name: expected schema.table, with double quotes "
+                     "around a part that holds a dot",
+                     text);
 }
 
 static bool has_tag(const JobConfig *job, const char *tag)
@@ -216,22 +219,53 @@ static bool add_config(Session *session, const RunOptions *options, const JobCon
     return true;
 }
 
-/* Two tables of one name in two schemas: the schema makes the job's name unique. */
-static void qualify_names(JobList *list, Arena *arena)
+static const char *qualified_name(const RunJob *job, Arena *arena)
+{
+    const RelationRef *relation = &job->relation;
+    return arena_printf(arena, "%s.%s.%s", job->config->name,
+                        relation->schema ? relation->schema : "",
+                        relation->name ? relation->name : "");
+}
+
+static bool has_twin(const JobList *list, const RunJob *job)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const RunJob *other = &list->jobs[i];
+        if (other != job && other->config == job->config && strcmp(other->name, job->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A name is where a job's state is kept: it must not depend on which other jobs run with it. So the
+ * schema comes in when two tables of the job need it, or when any configured job has the name. */
+static void qualify_names(const Config *config, JobList *list, Arena *arena)
+{
+    CLEANUP(free_ptr) const char **names = memory_zalloc(list->count, sizeof *names);
+    for (size_t i = 0; i < list->count; i++) {
+        const RunJob *job = &list->jobs[i];
+        const JobConfig *namesake = config_job(config, job->name);
+        bool taken = (namesake && namesake != job->config) || has_twin(list, job);
+        names[i] = taken && !job->error ? qualified_name(job, arena) : job->name;
+    }
+    for (size_t i = 0; i < list->count; i++)
+        list->jobs[i].name = names[i];
+}
+
+static bool check_unique_names(const JobList *list, Error *error)
 {
     for (size_t i = 0; i < list->count; i++) {
         for (size_t j = i + 1; j < list->count; j++) {
-            if (strcmp(list->jobs[i].name, list->jobs[j].name) != 0)
+            const RunJob *left = &list->jobs[i], *right = &list->jobs[j];
+            if (left->config == right->config || strcmp(left->name, right->name) != 0)
                 continue;
-            RunJob *pair[] = {&list->jobs[i], &list->jobs[j]};
-            for (size_t k = 0; k < 2; k++) {
-                const RelationRef *relation = &pair[k]->relation;
-                pair[k]->name = arena_printf(arena, "%s.%s.%s", pair[k]->config->name,
-                                             relation->schema ? relation->schema : "",
-                                             relation->name ? relation->name : "");
-            }
+            error_set(error, ERROR_CONFIG, "the jobs %s (%s) and %s (%s) would both be called %s",
+                      left->config->name, left->relation_text, right->config->name,
+                      right->relation_text, left->name);
+            return error_hint(error, "rename one of them");
         }
     }
+    return true;
 }
 
 static bool check_targets(const JobList *list, Error *error)
@@ -239,7 +273,8 @@ static bool check_targets(const JobList *list, Error *error)
     for (size_t i = 0; i < list->count; i++) {
         for (size_t j = i + 1; j < list->count; j++) {
             const RunJob *left = &list->jobs[i], *right = &list->jobs[j];
-            if (strcasecmp(left->target.table, right->target.table) != 0 ||
+            if (left->error || right->error ||
+                strcasecmp(left->target.table, right->target.table) != 0 ||
                 strcasecmp(left->target.dataset, right->target.dataset) != 0)
                 continue;
             error_set(error, ERROR_CONFIG, "%s (%s) and %s (%s) would both write the table %s",
@@ -267,8 +302,8 @@ bool run_jobs_select(Session *session, const RunOptions *options, Arena *arena, 
         return options->tag
                    ? error_set(error, ERROR_USAGE, "no job carries the tag \"%s\"", options->tag)
                    : error_set(error, ERROR_CONFIG, "%s has no jobs", config->path);
-    qualify_names(&list, arena);
-    if (!check_targets(&list, error))
+    qualify_names(config, &list, arena);
+    if (!check_unique_names(&list, error) || !check_targets(&list, error))
         return false;
     RunJob *jobs = ARENA_ARRAY(arena, RunJob, list.count);
     memcpy(jobs, list.jobs, list.count * sizeof *jobs);

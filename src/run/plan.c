@@ -83,10 +83,11 @@ static MappingOptions mapping_options(const Config *config, const JobConfig *job
 bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Arena *arena,
               PlannedJob *ret_planned, Error *error)
 {
-    Source *source;
-    if (!session_source(session, job->config->connection, &source, error))
+    if (!session_source(session, job->config->connection, &ret_planned->source, error))
         return false;
-    if (!source->ops->describe(source, &job->relation, arena, &ret_planned->table, error))
+    const Source *source = ret_planned->source;
+    if (!source->ops->describe(ret_planned->source, &job->relation, arena, &ret_planned->table,
+                               error))
         return false;
     MappingOptions mapping = mapping_options(options->config, job->config, arena);
     if (!mapping_plan(&ret_planned->table, &mapping, source->ops->map_column, arena,
@@ -110,9 +111,8 @@ bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Ar
     return target->ops->validate(target, &ret_planned->delivery, error);
 }
 
-bool job_shards(Snapshot *snapshot, const Source *source, const RunOptions *options,
-                const RunJob *job, const PlannedJob *planned, Arena *arena, ShardList *ret_shards,
-                Error *error)
+bool job_shards(Snapshot *snapshot, const RunJob *job, const PlannedJob *planned, Arena *arena,
+                ShardList *ret_shards, Error *error)
 {
     size_t wanted = (size_t)job->config->workers;
     if (snapshot->max_readers < wanted)
@@ -120,9 +120,10 @@ bool job_shards(Snapshot *snapshot, const Source *source, const RunOptions *opti
     int64_t by_size = planned->table.byte_size / SHARD_BYTES;
     if (by_size > (int64_t)wanted)
         wanted = by_size < SHARDS_MAX ? (size_t)by_size : SHARDS_MAX;
-    if (options->limit > 0)
+    if (planned->extract.limit > 0)
         wanted = 1; /* a limit over several shards would be a limit for each */
-    return source->ops->shards(snapshot, &planned->extract, wanted, arena, ret_shards, error);
+    return planned->source->ops->shards(snapshot, &planned->extract, wanted, arena, ret_shards,
+                                        error);
 }
 
 size_t job_workers(const Snapshot *snapshot, const RunJob *job, const ShardList *shards)
@@ -142,16 +143,14 @@ static void add_note(JobPlan *plan, Arena *arena, const char *note)
     plan->notes = notes;
 }
 
-static bool plan_shards(Session *session, const RunOptions *options, const RunJob *job,
-                        const PlannedJob *planned, Arena *arena, JobPlan *plan, Error *error)
+static bool plan_shards(Session *session, const RunJob *job, const PlannedJob *planned,
+                        Arena *arena, JobPlan *plan, Error *error)
 {
-    Source *source;
     SharedSnapshot *shared;
-    if (!session_source(session, job->config->connection, &source, error) ||
-        !session_acquire_snapshot(session, job->config->connection, &shared, error))
+    if (!session_acquire_snapshot(session, job->config->connection, &shared, error))
         return false;
     Snapshot *snapshot = shared_snapshot_get(shared);
-    bool cut = job_shards(snapshot, source, options, job, planned, arena, &plan->shards, error);
+    bool cut = job_shards(snapshot, job, planned, arena, &plan->shards, error);
     if (cut)
         plan->workers = job_workers(snapshot, job, &plan->shards);
     if (snapshot->note)
@@ -177,7 +176,7 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
     Target *target = session_target(session);
     if (!target->ops->describe(target, &job->target, arena, &plan->existing, error) ||
         !target->ops->ddl(target, &planned->delivery, arena, &plan->ddl, error) ||
-        !plan_shards(session, options, job, planned, arena, plan, error))
+        !plan_shards(session, job, planned, arena, plan, error))
         return false;
     if (plan->shards.note)
         add_note(plan, arena, plan->shards.note);

@@ -5,6 +5,7 @@
 #include "run/jobs.h"
 
 typedef struct PlannedJob {
+    Source *source;
     SourceTable table;
     TablePlan plan;
     Extract extract;   /* borrows plan */
@@ -17,7 +18,6 @@ bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Ar
               PlannedJob *ret_planned, Error *error);
 
 /* Shards for the job's workers under a snapshot, and how many readers are worth starting. */
-bool job_shards(Snapshot *snapshot, const Source *source, const RunOptions *options,
-                const RunJob *job, const PlannedJob *planned, Arena *arena, ShardList *ret_shards,
-                Error *error);
+bool job_shards(Snapshot *snapshot, const RunJob *job, const PlannedJob *planned, Arena *arena,
+                ShardList *ret_shards, Error *error);
 size_t job_workers(const Snapshot *snapshot, const RunJob *job, const ShardList *shards);

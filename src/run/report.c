@@ -21,7 +21,8 @@ int run_report_exit_code(const RunReport *report)
     for (size_t i = 0; i < report->job_count; i++) {
         if (!has_failed(&report->jobs[i]))
             continue;
-        int own = error_exit_code(report->jobs[i].error.kind);
+        ErrorKind kind = report->jobs[i].error.kind;
+        int own = error_exit_code(kind == ERROR_NONE ? ERROR_INTERNAL : kind);
         code = code == 0 || code == own ? own : 1;
     }
     return code;

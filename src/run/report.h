@@ -39,7 +39,7 @@ typedef struct JobReport {
     size_t invalid_count;
     int64_t phase_ns[PHASE_COUNT_]; /* duration of each phase */
     int retries;
-    const char **notes; /* warnings of the plan, why one worker, … */
+    const char **notes; /* why one worker, what was settled first, … */
     size_t note_count;
     Error error; /* kind ERROR_NONE unless JOB_FAILED or JOB_NOT_RUN */
 } JobReport;

@@ -35,7 +35,8 @@ static bool run_one(void *context, size_t index, size_t worker, const StopFlag *
     return done;
 }
 
-static void start_report(const RunJobs *jobs, RunReport *report, JobProgress *progress)
+static void start_report(const RunOptions *options, const RunJobs *jobs, RunReport *report,
+                         JobProgress *progress)
 {
     Arena *arena = &report->arena;
     report->jobs = ARENA_ARRAY(arena, JobReport, jobs->count);
@@ -45,7 +46,7 @@ static void start_report(const RunJobs *jobs, RunReport *report, JobProgress *pr
         report->jobs[i] = (JobReport){
             .job = job->name,
             .status = JOB_NOT_RUN,
-            .load = job->config->load,
+            .load = options->full_refresh ? LOAD_REPLACE : job->config->load,
             .connection = arena_strdup(arena, job->config->connection),
             .relation = job->relation_text,
             .target = *job->target.dataset
@@ -95,7 +96,7 @@ bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
         .report = ret_report,
         .arena_lock = PTHREAD_MUTEX_INITIALIZER,
     };
-    start_report(&jobs, ret_report, group.progress);
+    start_report(options, &jobs, ret_report, group.progress);
     bool ran = run_selected(&group, error);
     ret_report->finished_us = clock_wall_us();
     return ran;
