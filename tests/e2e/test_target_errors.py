@@ -25,9 +25,9 @@ def old_rows(db, bqferry, job, tmp_path):
                    " CREATE TABLE items AS SELECT i AS id, '' AS pad FROM generate_series(1, 10) i")
         job(target, "items", load=load, workers=2)
         bqferry.ok("run")
-        # md5 does not compress: about 13 MB
+        # 26 MB of hexadecimal digits, which compress to half and not further
         db.execute("INSERT INTO items SELECT i, (SELECT string_agg(md5(i::text || j), '')"
-                   f" FROM generate_series(1, 10) j) FROM generate_series(11, {big_rows}) i")
+                   f" FROM generate_series(1, 20) j) FROM generate_series(11, {big_rows}) i")
         return target
     return make
 
