@@ -34,6 +34,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+pytest.register_assert_rewrite("support")
 
 from support.gate import Gate  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
@@ -41,6 +42,11 @@ from support.processes import Daemon, free_port, own_folder  # noqa: E402
 from support.program import Program  # noqa: E402
 from support.proxy import Proxy  # noqa: E402
 from support.targets import KINDS, make_target  # noqa: E402
+
+
+def pytest_configure():
+    """Being terminated ends the servers and removes their folders, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def unavailable(reason):
@@ -235,7 +241,7 @@ def job(db, bqferry):
             "connections": {"db": {"type": "postgresql", "url": url or db.url()}},
             "destination": target.config,
             # one attempt, unless a test is about the others
-            "defaults": {"retries": {"budget": "0s"}},
+            "defaults": {"load": "append", "retries": {"budget": "0s"}},
             "jobs": [{"name": "main", "source": source, **keys}],
             **(config or {})})
     return write

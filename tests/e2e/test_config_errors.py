@@ -18,6 +18,7 @@ destination:
 jobs:
   - name: orders
     source: {connection: shop, table: public.orders}
+    load: append
 """
 
 # What is wrong, how the good text is changed, "line:column" of the mistake, words of the message.
@@ -37,7 +38,7 @@ BAD = [
     ("unknown destination", ("type: files", "type: file"), "8:9", ["file", "files"]),
     ("unknown source", ("type: postgresql", "type: postgres-sql"), "4:11",
      ["postgres-sql", "postgresql"]),
-    ("unknown load mode", ("  - name: orders\n", "  - name: orders\n    load: upsert\n"), "12:11",
+    ("unknown load mode", ("load: append", "load: upsert"), "13:11",
      ["upsert", "append", "replace"]),
     ("unknown policy", ("  - name: orders\n", "  - name: orders\n    on_invalid: ignore\n"), "12:17",
      ["ignore", "fail", "null", "clamp"]),
@@ -49,11 +50,13 @@ BAD = [
     ("table and query", ("table: public.orders", "table: public.orders, query: SELECT 1"), None,
      ["table", "query"]),
     ("job without a name", ("  - name: orders\n    source", "  - source"), "11:5", ["name"]),
-    ("two jobs of one name", ("    source: {connection: shop, table: public.orders}\n",
-                              "    source: {connection: shop, table: public.orders}\n"
+    ("two jobs of one name", ("    load: append\n",
+                              "    load: append\n"
                               "  - name: orders\n"
-                              "    source: {connection: shop, table: public.other}\n"), "13:11",
+                              "    load: append\n"
+                              "    source: {connection: shop, table: public.other}\n"), "14:11",
      ["orders"]),
+    ("no load mode", ("    load: append\n", ""), None, ["load", "append", "replace"]),
     ("key twice", ("  path: exports\n", "  path: exports\n  path: other\n"), "10:3", ["path"]),
     ("newer version", ("version: 1", "version: 2"), "1:10", ["version", "1"]),
     ("no version", ("version: 1\n", ""), None, ["version"]),
@@ -96,7 +99,7 @@ def test_all_mistakes_at_once(bqferry):
 
 def test_mistake_in_an_included_file(bqferry):
     bqferry.write_config(GOOD + "include: [jobs/*.yaml]\n")
-    bqferry.write_config("jobs:\n  - name: more\n    sorce: {connection: shop, table: a.b}\n",
+    bqferry.write_config("jobs:\n  - name: more\n    sorce: {connection: shop, table: a.b}\n    load: append\n",
                          name="jobs/more.yaml")
     result = bqferry.fails("config", "run")
     assert re.search(r"jobs/more\.yaml:3:5", result.stderr), str(result)

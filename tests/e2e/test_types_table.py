@@ -14,13 +14,14 @@ def types_db(server):
 
 
 def test_every_expected_text_is_the_servers_own(types_db):
-    """What becomes a STRING (and is no text with padding) is what the server prints."""
+    """What becomes a STRING is what the server prints; but for padding, and timetz is ISO 8601."""
     with types_db.connect() as connection:
         connection.execute("SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle ="
                            " 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1")
         wrong, seen = [], 0
         for section in matrix.sections_of(types_db):
-            if section.bigquery != "STRING" or "char" in section.sql_type:
+            if section.bigquery != "STRING" or "char" in section.sql_type \
+                    or section.sql_type == "timetz":
                 continue
             printed = dict(connection.execute(
                 f"SELECT id, format('%s', v) FROM matrix.\"{section.name}\"").fetchall())

@@ -161,8 +161,10 @@ class Program:
         self.children = []
 
     def write_config(self, config, name="bqferry.yaml"):
-        """A configuration from a dict (or from its text)."""
+        """A configuration from a dict, where jobs append unless they say otherwise, or from its text."""
         path = self.folder / name
+        if isinstance(config, dict) and "jobs" in config:
+            config = {**config, "defaults": {"load": "append", **config.get("defaults", {})}}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(config if isinstance(config, str)
                         else yaml.safe_dump(config, sort_keys=False, allow_unicode=True))

@@ -2,7 +2,7 @@
 -- Types that types.txt uses beside the built-in ones.
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'very "odd", label', 'größer', '');
 CREATE TYPE pair AS (a int, b text, c numeric(10,2));
-CREATE TYPE outer_pair AS (id bigint, inner_pair pair, tags text[], at timestamp);
+CREATE TYPE outer_pair AS (id bigint, inner_pair pair, tags text[], moment timestamp);
 CREATE TYPE with_pairs AS (pairs pair[]);
 CREATE TYPE shrunk AS (a int, gone text, b int);
 ALTER TYPE shrunk DROP ATTRIBUTE gone;
