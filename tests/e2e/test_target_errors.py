@@ -190,7 +190,7 @@ def test_state_on_a_full_disk(db, bqferry, job, small_disk, duckdb_target):
         pytest.skip("a small file system needs root")
     db.execute("CREATE TABLE items AS SELECT generate_series(1, 10) AS id")
     job(duckdb_target, "items", config={"state": {"type": "file", "path": str(small_disk)}})
-    with open(small_disk / "filler", "wb") as filler:
+    with open(small_disk / "filler", "wb", buffering=0) as filler:
         try:
             while True:
                 filler.write(bytes(4096))
