@@ -140,7 +140,7 @@ int main(int count, char **words)
                               .output = count_output,
                               .output_context = file,
                               .compress = compress,
-                              .compression_level = count > 3 ? atoi(words[3]) : 0};
+                              .compression_level = count > 3 ? (int)strtol(words[3], NULL, 10) : 0};
     bool good = encoder_new(format, &options, &encoder, &error);
     double begin = cpu_seconds();
     for (size_t row = 0; good && row < rows; row += BATCH_ROWS) {

@@ -68,7 +68,7 @@ static bool parse_number(const Json *json, const char *key, int *ret_number)
     size_t length = strlen(text);
     if (length == 0 || length > DIGITS_TEXT_MAX || strspn(text, "0123456789") != length)
         return false;
-    *ret_number = atoi(text);
+    *ret_number = (int)strtol(text, NULL, 10); /* digits only, so nothing can go wrong */
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "target/files/files.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,20 +42,27 @@ static inline void scene_open(Scene *scene, const char *format, const char *comp
 static inline int scene_setup(void **state)
 {
     Scene *scene = calloc(1, sizeof *scene);
-    strcpy(scene->root, "/tmp/bqferry-files-XXXXXX");
+    snprintf(scene->root, sizeof scene->root, "/tmp/bqferry-files-XXXXXX");
     assert_non_null(mkdtemp(scene->root));
     scene_open(scene, "ndjson", "none");
     *state = scene;
     return 0;
 }
 
+static inline int scene_remove(const char *path, const struct stat *status, int type,
+                               struct FTW *place)
+{
+    (void)status;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
 static inline int scene_teardown(void **state)
 {
     Scene *scene = *state;
     target_close_ptr(&scene->target);
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", scene->root);
-    int status = system(command);
+    int status = nftw(scene->root, scene_remove, 16, FTW_DEPTH | FTW_PHYS);
     arena_done(&scene->arena);
     free(scene);
     return status;
@@ -173,10 +181,8 @@ static inline const char *scene_names(Scene *scene)
     }
     closedir(folder);
     qsort(names, count, sizeof *names, scene_compare_names);
-    char *text = arena_zalloc(&scene->arena, 64, 256);
-    for (size_t i = 0; i < count; i++) {
-        strcat(text, names[i]);
-        strcat(text, " ");
-    }
+    const char *text = "";
+    for (size_t i = 0; i < count; i++)
+        text = arena_printf(&scene->arena, "%s%s ", text, names[i]);
     return text;
 }

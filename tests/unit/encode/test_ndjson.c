@@ -115,7 +115,7 @@ static void writes_values_longer_than_its_buffer(void **state)
     memset(end, 'A', SIZE / 3 * 4 + 2); /* one byte is left over */
     end = stpcpy(end + SIZE / 3 * 4 + 2, "==\",\"j\":");
     memset(end, ' ', SIZE - 1);
-    strcpy(end + SIZE - 1, "1}\n");
+    stpcpy(end + SIZE - 1, "1}\n");
     const Value row[] = {{.kind = VALUE_BYTES, .length = SIZE, .bytes = text},
                          {.kind = VALUE_BYTES, .length = SIZE, .bytes = zeros},
                          {.kind = VALUE_BYTES, .length = SIZE, .bytes = json}};
@@ -134,7 +134,7 @@ static void writes_values_of_every_length(void **state)
         memset(text, 'x', size);
         char *end = stpcpy(expected, "{\"t\":\"");
         memset(end, 'x', size);
-        strcpy(end + size, "\"}\n");
+        stpcpy(end + size, "\"}\n");
         const Value value = {.kind = VALUE_BYTES, .length = (uint32_t)size, .bytes = text};
         check_row(&schema, &value, expected);
         free(text);

@@ -244,13 +244,13 @@ static void check_says_what_is_there(void **state)
     assert_true(scene->target->ops->check(scene->target, &report, &scene->error));
     assert_int_equal(check_item(&report, "folder")->level, CHECK_OK);
     assert_non_null(strstr(check_item(&report, "folder")->text, "(will be made)"));
-    strcpy(scene->root, "/proc/self/status");
+    snprintf(scene->root, sizeof scene->root, "/proc/self/status");
     scene_open(scene, NULL, NULL);
     report = (CheckReport){.arena = &scene->arena};
     assert_true(scene->target->ops->check(scene->target, &report, &scene->error));
     assert_int_equal(check_item(&report, "folder")->level, CHECK_FAILED);
     assert_non_null(check_item(&report, "folder")->fix);
-    strcpy(scene->root, root);
+    snprintf(scene->root, sizeof scene->root, "%s", root);
 }
 
 static void a_file_in_the_way_is_named(void **state)
