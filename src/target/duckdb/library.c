@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/duckdb/library.h"
 
+#include "base/cleanup.h"
+
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
@@ -70,6 +72,15 @@ static const char *resolve(void *handle, DuckApi *api)
     return NULL;
 }
 
+/* Where the loader has it from, without detours. */
+static const char *loaded_path(void *handle, const DuckPlace *place, Arena *arena)
+{
+    struct link_map *map;
+    bool known = dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map->l_name && *map->l_name;
+    CLEANUP(free_ptr) char *real = realpath(known ? map->l_name : place->path, NULL);
+    return arena_strdup(arena, real ? real : place->path);
+}
+
 static bool try_place(DuckLibrary *library, DuckPlace *place, Arena *arena)
 {
     if (strchr(place->path, '/') && access(place->path, F_OK) != 0) {
@@ -87,9 +98,7 @@ static bool try_place(DuckLibrary *library, DuckPlace *place, Arena *arena)
         dlclose(handle);
         return false;
     }
-    struct link_map *map;
-    bool known = dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map->l_name && *map->l_name;
-    library->path = known ? arena_strdup(arena, map->l_name) : place->path;
+    library->path = loaded_path(handle, place, arena);
     library->version = arena_strdup(arena, library->api.library_version());
     place->outcome = "loaded";
     place->loaded = true;
