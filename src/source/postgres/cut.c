@@ -3,12 +3,17 @@
 
 #include <inttypes.h>
 
-/* The plan while it grows: at most one piece a table and one more a cut. */
+/* The plan while it grows: at most one piece a table and one more a cut. The next cut is number
+ * `due` of parts − 1, at total × due ÷ parts of the line. */
 typedef struct Cutter {
     CutPiece *pieces;
     size_t piece_count;
     CutShard *shards;
     size_t shard_count; /* the last one is open */
+    int64_t total;
+    int64_t line; /* where the next table's first block stands */
+    size_t parts;
+    size_t due;
 } Cutter;
 
 static void add_piece(Cutter *cutter, size_t table, int64_t first, int64_t end)
@@ -23,28 +28,28 @@ static void next_shard(Cutter *cutter)
         cutter->shards[cutter->shard_count++] = (CutShard){.start = cutter->piece_count};
 }
 
-/* Places one table between the cuts that are due; `line` is where its first block stands, and
- * *due the number of the next cut of `parts` − 1, each at total × number ÷ parts. */
-static void place(Cutter *cutter, const CutTable *table, size_t index, int64_t line, int64_t total,
-                  size_t parts, size_t *due)
+/* Adds one table with the cuts that fall into it. */
+static void place(Cutter *cutter, const CutTable *table, size_t index)
 {
     int64_t first = 0;
     bool cut_after = false;
-    for (; *due < parts; (*due)++) {
-        int64_t cut = (int64_t)((__int128)total * (int64_t)*due / (int64_t)parts) - line;
+    for (; cutter->due < cutter->parts; cutter->due++) {
+        __int128 position = (__int128)cutter->total * (int64_t)cutter->due;
+        int64_t cut = (int64_t)(position / (int64_t)cutter->parts) - cutter->line;
         if (cut >= table->blocks)
             break;
-        if (!table->divisible && cut * 2 >= table->blocks)
+        if (!table->divisible && cut * 2 >= table->blocks) {
             cut_after = true;
-        else if (!table->divisible || cut <= first)
+        } else if (!table->divisible || cut <= first) {
             next_shard(cutter);
-        else {
+        } else {
             add_piece(cutter, index, first, cut);
             next_shard(cutter);
             first = cut;
         }
     }
     add_piece(cutter, index, first, CUT_OPEN);
+    cutter->line += table->blocks;
     if (cut_after)
         next_shard(cutter);
 }
@@ -66,13 +71,12 @@ CutPlan cut_tables(const CutTable *tables, size_t count, size_t wanted, int64_t 
         .pieces = ARENA_ARRAY(arena, CutPiece, count + parts),
         .shards = ARENA_ARRAY(arena, CutShard, parts + 1),
         .shard_count = 1,
+        .total = total,
+        .parts = parts,
+        .due = 1,
     };
-    int64_t line = 0;
-    size_t due = 1;
-    for (size_t i = 0; i < count; i++) {
-        place(&cutter, &tables[i], i, line, total, parts, &due);
-        line += tables[i].blocks;
-    }
+    for (size_t i = 0; i < count; i++)
+        place(&cutter, &tables[i], i);
     if (cutter.shards[cutter.shard_count - 1].count == 0)
         cutter.shard_count--;
     return (CutPlan){cutter.pieces, cutter.shards, cutter.shard_count};

@@ -230,7 +230,7 @@ void postgres_redact(const char *text, char *clean, size_t size)
         if (*at == '"') {
             quoted = !quoted;
             if (!quoted && hidden)
-                length += (size_t)sprintf(clean + length, "…");
+                length += (size_t)snprintf(clean + length, size - length, "…");
             hidden = quoted && !names_keyword(line, at);
         }
         if (*at == '"' || !hidden)

@@ -16,19 +16,17 @@ static const char *cut_text(const CutTable *tables, size_t count, size_t wanted,
     static char text[4096];
     Arena arena = {0};
     CutPlan plan = cut_tables(tables, count, wanted, min_blocks, &arena);
-    size_t length = 0;
-    text[0] = '\0';
+    FILE *out = fmemopen(text, sizeof text, "w");
     for (size_t i = 0; i < plan.shard_count; i++) {
-        if (i > 0)
-            length += (size_t)sprintf(text + length, " |");
         for (size_t j = 0; j < plan.shards[i].count; j++) {
             const CutPiece *piece = &plan.pieces[plan.shards[i].start + j];
-            length += (size_t)sprintf(text + length, "%s%zu:%ld-", length ? " " : "", piece->table,
-                                      (long)piece->first);
+            const char *before = j > 0 ? " " : i > 0 ? " | " : "";
+            fprintf(out, "%s%zu:%ld-", before, piece->table, (long)piece->first);
             if (piece->end != CUT_OPEN)
-                length += (size_t)sprintf(text + length, "%ld", (long)piece->end);
+                fprintf(out, "%ld", (long)piece->end);
         }
     }
+    fclose(out);
     arena_done(&arena);
     return text;
 }
