@@ -229,8 +229,9 @@ static void check_duplicates(Loader *loader, const YamlNode *node)
     for (size_t i = 1; i < node->count; i++) {
         if (strcmp(sorted[i]->key, sorted[i - 1]->key) == 0)
             add_fault(loader, sorted[i]->mark,
-                      arena_printf(loader->arena, "duplicate key (it stands in line %d already)",
-                                   sorted[i - 1]->mark.line));
+                      arena_printf(loader->arena,
+                                   "duplicate key \"%.60s\" (it stands in line %d already)",
+                                   sorted[i]->key, sorted[i - 1]->mark.line));
     }
 }
 

@@ -106,7 +106,7 @@ typedef struct FaultCase {
 } FaultCase;
 
 static const FaultCase fault_cases[] = {
-    {"a: 1\nb: 2\na: 3\n", {3, 1}, "duplicate key (it stands in line 1 already)"},
+    {"a: 1\nb: 2\na: 3\n", {3, 1}, "duplicate key \"a\" (it stands in line 1 already)"},
     {"a: !!str 1\n",
      {1, 4},
      "tags (!…) are not supported here: leave it out, or put the text in quotes"},
