@@ -210,7 +210,8 @@ static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleRe
     result->outcome = SETTLE_APPLIED;
     if (delivery_apply(delivery, &result->rows_applied, error))
         return delivery_commit(delivery, error);
-    return error_hint(error, "the rows are staged; --full-refresh gives them up and reads anew");
+    return error_hint(error, "the rows are staged: run the job again to apply them, or with "
+                             "--full-refresh to give them up and read the source anew");
 }
 
 /* Staging of another destination cannot be reached from here; what it holds was never visible. */

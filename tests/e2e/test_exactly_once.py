@@ -2,6 +2,7 @@
 """What a run does with an interrupted one that was asked for something else; runs beside each other;
 runs that are stopped in each of their phases."""
 
+import os
 import signal
 import threading
 import time
@@ -273,6 +274,24 @@ def test_stopped_before_their_turn(request, db, bqferry, gate, tmp_path, kind):
     assert result.job("a")["status"] == "failed"
     assert (result.job("b")["status"], result.job("b")["run_id"]) == ("not_run", None)
     assert target.leftovers() == []
+
+
+def test_the_disk_of_the_state_is_full(scene, small_disk):
+    """Nothing is delivered that could not be remembered, and the message says what to do."""
+    if small_disk is None:
+        pytest.skip("needs the rights to mount a small file system")
+    scene.asked("append", config={"state": {"type": "file", "path": str(small_disk / "state")}})
+    scene.run("succeeded")
+    with open(small_disk / "large", "wb", buffering=0) as large, pytest.raises(OSError):
+        while True:
+            os.write(large.fileno(), bytes(512))
+    result = scene.bqferry.fails("failed", "run")
+    assert "No space left" in result.stderr and "hint:" in result.stderr
+    assert scene.ids() == ALL
+    (small_disk / "large").unlink()
+    scene.run("succeeded")
+    assert scene.ids() == sorted(ALL * 2)
+    scene.clean()
 
 
 # Beside each other --------------------------------------------------------------------------------

@@ -90,7 +90,9 @@ static bool write_holder(int descriptor, const char *path, Error *error)
     if (ftruncate(descriptor, 0) == 0 &&
         pwrite(descriptor, text, strlen(text), 0) == (ssize_t)strlen(text))
         return true;
-    return error_set_errno(error, ERROR_INTERNAL, errno, "cannot write the lock %s", path);
+    error_set_errno(error, ERROR_INTERNAL, errno, "cannot write the lock %s", path);
+    return error_hint(error, "look at the disk that holds the state folder (is it full?), then run "
+                             "again; nothing was changed");
 }
 
 static bool file_lock(StateStore *store, const char *job, StateLock **ret_lock, Error *error)
