@@ -234,7 +234,7 @@ def files_target(tmp_path):
 @pytest.fixture
 def job(db, bqferry):
     """job(target, source, **keys) writes a configuration with one job, `main`."""
-    def write(target, source, url=None, config=None, **keys):
+    def write(target, source, /, url=None, config=None, **keys):
         source = {"connection": "db", **({"table": source} if isinstance(source, str) else source)}
         return bqferry.write_config({
             "version": 1,

@@ -238,7 +238,7 @@ def test_invalid_utf8(server, bqferry, target):
     database = odd_bytes(server)
     configure(bqferry, target, {"url": database.url()})
     result = bqferry.fails("data", "run")
-    assert "UTF-8" in result.stderr and " v" in result.stderr, str(result)
+    assert "UTF-8" in result.stderr and '"v"' in result.stderr, str(result)
     assert not target.exists("t")
     configure(bqferry, target, {"url": database.url()}, on_invalid="null")
     result = bqferry.ok("run")

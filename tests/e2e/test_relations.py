@@ -34,10 +34,10 @@ def test_where(db, bqferry, job, target):
     assert ids(target, "t") == [number for number in range(1, 1001) if number % 3 == 1]
 
 
-def test_where_of_several_lines_and_a_query(db, bqferry, job, target):
+def test_query_of_several_lines(db, bqferry, job, target):
     db.execute("CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 10) i")
     job(target, {"query": "-- the last ones\nSELECT id, 'it''s \"%s\" $1 \\' AS note\nFROM t\nWHERE id > 8;\n"},
-        target="odd")
+        target="odd", url=db.url(user="plain"))
     bqferry.ok("run")
     assert sorted(target.rows("odd", "id, note")) == [(9, "it's \"%s\" $1 \\"), (10, "it's \"%s\" $1 \\")]
 
@@ -210,9 +210,15 @@ def test_all_tables_of_a_schema(db, bqferry, job, target):
     assert names == {"main.a", "main.b", "main.r", "main.B 2"}
     assert {name.removeprefix("main.") for name in target.tables()} == {"a", "b", "r", "B 2"}
     assert ids(target, "r") == list(range(1, 5001))
-    # one of them by name, as the pattern's job or as its own
     assert len(bqferry.ok("run", "main").report["jobs"]) == 4
+
+
+def test_one_table_of_a_pattern_by_its_name(db, bqferry, job, duckdb_target):
+    """As reports and logs name it: what failed can be run again alone."""
+    many(db)
+    job(duckdb_target, "public.*", load="replace")
     assert [one["job"] for one in bqferry.ok("run", "main.b").report["jobs"]] == ["main.b"]
+    assert duckdb_target.tables() == {"main.b"}
 
 
 def test_all_tables_and_views(db, bqferry, job, files_target):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong at the source: each has its exit code and words, and the target stays as it was."""
 
+import re
 import signal
 import socket
 import threading
@@ -116,8 +117,8 @@ def test_unknown_role(items, bqferry, job, target):
     ("public.Items", "items")])
 def test_missing_table(items, bqferry, job, target, wanted, near):
     job(target, wanted)
-    result = fails_at_source(bqferry, target, wanted.split(".")[-1])
-    assert near in result.stderr.replace(wanted, ""), f"{near} is not suggested\n{result}"
+    result = fails_at_source(bqferry, target, wanted.split(".")[0])
+    assert re.search(rf"did you mean .*\b{near}\b", result.stderr), f"{near} is not suggested\n{result}"
 
 
 def test_pattern_that_matches_nothing(items, bqferry, job, target):
@@ -206,7 +207,7 @@ def change(db, statements):
 
 
 @pytest.mark.parametrize("name", CHANGES)
-@pytest.mark.parametrize("point", ("pg_export_snapshot", "LOCK TABLE", "COPY", "second COPY"))
+@pytest.mark.parametrize("point", ("pg_export_snapshot", "LIMIT 0", "COPY", "second COPY"))
 @pytest.mark.parametrize("kind", ("duckdb",))
 def test_changed_while_reading(items, bqferry, job, tmp_path, proxy, name, point, kind):
     """The target gets the table as it was or as it is, or the run fails: never an empty one or a part."""
@@ -239,7 +240,7 @@ def test_changed_table_is_read_again_with_a_budget(items, bqferry, job, duckdb_t
     statements, rows = CHANGES["truncate"]
     job(duckdb_target, "items", workers=2, retries={"budget": "1m"},
         url=items.url(port=proxy.port, sslmode="disable"))
-    proxy.hold("LOCK TABLE")
+    proxy.hold("LIMIT 0")  # what takes the table's lock
     run = bqferry.start("run")
     proxy.wait_held()
     assert change(items, statements)
