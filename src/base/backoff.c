@@ -20,16 +20,14 @@ void backoff_init(Backoff *backoff, int64_t budget_ms)
 
 bool backoff_wait(Backoff *backoff)
 {
-    int64_t now = clock_monotonic_ns();
-    if (backoff->budget_ms <= 0 || cancel_requested())
-        return false;
-    if (backoff->deadline_ns == 0)
-        backoff->deadline_ns = now + backoff->budget_ms * 1000000;
-    int64_t left_ms = (backoff->deadline_ns - now) / 1000000;
-    if (left_ms <= 0)
+    int64_t left_ms = backoff->budget_ms - backoff->waited_ms;
+    if (left_ms <= 0 || cancel_requested())
         return false;
     int64_t wait_ms = 1 + (int64_t)rand_r(&backoff->seed) % backoff->next_ms;
-    clock_sleep_ms(wait_ms < left_ms ? wait_ms : left_ms);
+    if (wait_ms > left_ms)
+        wait_ms = left_ms;
+    clock_sleep_ms(wait_ms);
+    backoff->waited_ms += wait_ms;
     backoff->next_ms *= 2;
     if (backoff->next_ms > backoff->max_ms)
         backoff->next_ms = backoff->max_ms;

@@ -7,14 +7,14 @@
 
 typedef struct Backoff {
     int64_t budget_ms;
-    int64_t deadline_ns; /* monotonic; 0 until the first wait */
-    int64_t next_ms;     /* upper bound of the next wait */
+    int64_t waited_ms; /* so far */
+    int64_t next_ms;   /* upper bound of the next wait */
     int64_t max_ms;
     unsigned seed;
     int tries; /* waits so far */
 } Backoff;
 
-/* Retries may go on for budget_ms after the first failure, at least once; 0 means: never retry.
+/* All waits together take budget_ms, however long the work between them; 0 means: never retry.
  * Waits grow from 250 ms to 30 s. */
 void backoff_init(Backoff *backoff, int64_t budget_ms);
 
