@@ -40,7 +40,7 @@ def clean_environment(home, **more):
                    "LC_ALL": "C.UTF-8", "TZ": "Asia/Kathmandu",
                    "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
                    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-                   "TSAN_OPTIONS": "exitcode=99:halt_on_error=1"}
+                   "TSAN_OPTIONS": f"exitcode=99:halt_on_error=1:suppressions={ROOT}/tools/tsan.supp"}
     library = os.environ.get("BQFERRY_DUCKDB_LIBRARY") or ROOT / ".deps/duckdb/libduckdb.so"
     if Path(library).exists():
         environment["BQFERRY_DUCKDB_LIBRARY"] = str(library)
