@@ -13,7 +13,7 @@ from support.targets import make_target
 
 @pytest.fixture
 def table(db):
-    db.execute("CREATE TABLE t AS SELECT i AS id, repeat('x', 300) AS pad FROM generate_series(1, 5000) i")
+    db.execute("CREATE TABLE t AS SELECT i AS id, repeat('x', 300) AS pad FROM generate_series(1, 20000) i")
     return db
 
 
@@ -26,7 +26,7 @@ def configure(bqferry, target, connection, **keys):
 
 
 def arrived(target):
-    return [row[0] for row in target.rows("t", "id")] == list(range(1, 5001))
+    return [row[0] for row in target.rows("t", "id")] == list(range(1, 20001))
 
 
 # As with psql -----------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def test_application_name(table, bqferry, duckdb_target, gate):
 def tls_table(tls_server):
     database = tls_server.new_database()
     # the administrator comes in by TLS as well: psycopg asks for it by itself
-    database.execute("CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 5000) i")
+    database.execute("CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 20000) i")
     yield database
     database.drop()
 
@@ -171,7 +171,7 @@ def test_standby(table, bqferry, target, standby):
     def there():
         try:
             with standby.connect(table.name) as connection:
-                return connection.execute("SELECT count(*) FROM t").fetchone() == (5000,)
+                return connection.execute("SELECT count(*) FROM t").fetchone() == (20000,)
         except psycopg.Error:
             return False
 
@@ -301,6 +301,7 @@ def test_password_is_nowhere(table, bqferry, tmp_path, gate):
     secrets = (PASSWORD, quote(PASSWORD, safe=""))
     url = table.url(user="pw_role", password=PASSWORD)
     env = {"SHOP_URL": url}
+    (tmp_path / "out").mkdir()
     for kind in ("duckdb", "avro"):
         target = make_target(kind, tmp_path / "out")
         configure(bqferry, target, {"url": "${SHOP_URL}"})
