@@ -18,7 +18,7 @@
 enum {
     SYNC_SIZE = 16,
     HEAD_SIZE = 2 * VARINT_MAX,   /* before a block's data: its rows and its bytes */
-    BLOCK_SIZE = 128 * 1024,      /* of rows, uncompressed; docs/internals/performance.md */
+    BLOCK_SIZE = 128 * 1024,      /* of rows, uncompressed; docs/internals/encoders.md */
     ROW_LIMIT = 16 * 1024 * 1024, /* BigQuery reads blocks up to 16 MB; a row is never split */
 };
 

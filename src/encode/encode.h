@@ -17,7 +17,7 @@ typedef struct EncoderOptions {
     EncodeOutput *output;
     void *output_context;
     bool compress;         /* Avro: zstd blocks; NDJSON: gzip */
-    int compression_level; /* 0: the format's default */
+    int compression_level; /* 0: the default; format/zstd_block.h, format/gzip_stream.h */
     size_t row_limit;      /* bytes of one encoded row; 0: the format's limit for BigQuery loads */
 } EncoderOptions;
 
@@ -25,7 +25,7 @@ typedef struct Encoder Encoder;
 
 typedef struct EncoderOps {
     /* Encodes all rows of the batch. ERROR_DATA, naming the row's size and the limit, for a row
-     * that the format cannot hold. */
+     * that the format cannot hold. After a failure the encoder can only be freed. */
     bool (*write)(Encoder *encoder, const Batch *batch, Error *error);
 
     /* Writes what is buffered and the end of the file. Call once. */

@@ -3,7 +3,7 @@
  * goes on after the end of the first.
  *
  * ISA-L's igzip does it where it was there when the program was built, else zlib does: on rows
- * igzip is five times as fast at a tenth less size (docs/internals/performance.md). libdeflate,
+ * igzip is five times as fast at a tenth less size (docs/internals/encoders.md). libdeflate,
  * fast too, can only make a member at a time. */
 #pragma once
 

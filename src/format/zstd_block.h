@@ -13,7 +13,7 @@
 /* Keeps about half a megabyte, whatever the level and the size of what is compressed. */
 typedef struct ZstdBlock ZstdBlock;
 
-/* level: −7 (fastest) to 19; 0: the default, tuned for rows (docs/internals/performance.md).
+/* level: −7 (fastest) to 19; 0: the default, tuned for rows (docs/internals/encoders.md).
  * ERROR_CONFIG for another. */
 bool zstd_block_new(int level, ZstdBlock **ret_zstd, Error *error);
 void zstd_block_free(ZstdBlock *zstd); /* accepts NULL */

@@ -30,7 +30,7 @@ typedef struct TableRef {
 typedef struct ShardResult {
     uint64_t rows;
     uint64_t bytes;       /* as staged: file bytes where there are files, else an estimate */
-    const char *checksum; /* "sha256:…" of a staged file; NULL where there is none */
+    const char *checksum; /* "crc32c:…" of a staged file; NULL where there is none */
 } ShardResult;
 
 /* Plain data; an intent stores all of it (delivery/intent.h). */
