@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "encode/avro_plan.h"
 #include "encode/avro_schema.h"
+#include "encode/row_limit.h"
 #include "encode/varint.h"
 #include "format/zstd_block.h"
 
@@ -162,19 +163,17 @@ static bool flush(AvroEncoder *avro, Error *error)
     return true;
 }
 
-static bool fail_row_size(const AvroEncoder *avro, size_t size, Error *error)
+static bool fail_row_size(const AvroEncoder *avro, const Value *row, size_t size, Error *error)
 {
-    error_set(error, ERROR_DATA, "a row takes %zu bytes in Avro; the limit is %zu bytes", size,
-              avro->row_limit);
-    return error_hint(error,
-                      "leave out or shorten its largest column (source.columns, or a query)");
+    const RowSize too_large = {"Avro", size, avro->row_limit};
+    return row_limit_fail(&too_large, avro->schema, row, error);
 }
 
 /* Makes room for the row, by ending the block if need be. */
 static bool make_room(AvroEncoder *avro, const Value *row, size_t bound, Error *error)
 {
     if (bound > avro->row_limit + avro->plan.fixed_size)
-        return fail_row_size(avro, avro_plan_size(&avro->plan, row), error);
+        return fail_row_size(avro, row, avro_plan_size(&avro->plan, row), error);
     if (!flush(avro, error))
         return false;
     if (bound > avro->rows.capacity)
@@ -194,7 +193,7 @@ static bool write_row(AvroEncoder *avro, const Value *row, Error *error)
         return error_set(error, ERROR_DATA, "column %s: a NULL where a value is required",
                          missing->name);
     if (size > avro->row_limit)
-        return fail_row_size(avro, size, error);
+        return fail_row_size(avro, row, size, error);
     avro->rows.length += size;
     avro->block_rows++;
     avro->base.rows++;

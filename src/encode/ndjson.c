@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "encode/ndjson_plan.h"
+#include "encode/row_limit.h"
 #include "format/gzip_stream.h"
 
 enum {
@@ -19,6 +20,7 @@ typedef struct NdjsonEncoder {
     NdjsonOut out;
     Arena arena;
     NdjsonPlan plan;
+    const Schema *schema;
     EncodeOutput *output;
     void *output_context;
     GzipStream *gzip; /* NULL: not compressed */
@@ -64,10 +66,8 @@ static bool write_row(NdjsonEncoder *ndjson, const Value *row, Error *error)
         return error_set(error, ERROR_DATA, "column %s: a NULL where a value is required",
                          ndjson->out.missing->name);
     if (size > ndjson->row_limit) {
-        error_set(error, ERROR_DATA, "a row takes %zu bytes in JSON; the limit is %zu bytes",
-                  (size_t)size, ndjson->row_limit);
-        return error_hint(error,
-                          "leave out or shorten its largest column (source.columns, or a query)");
+        const RowSize too_large = {"JSON", (size_t)size, ndjson->row_limit};
+        return row_limit_fail(&too_large, ndjson->schema, row, error);
     }
     ndjson->base.rows++;
     return true;
@@ -111,6 +111,7 @@ bool encoder_ndjson_new(const EncoderOptions *options, Encoder **ret_encoder, Er
     NdjsonEncoder *ndjson = memory_zalloc(1, sizeof *ndjson);
     ndjson->base.ops = &ops;
     CLEANUP(encoder_free_ptr) Encoder *encoder = &ndjson->base;
+    ndjson->schema = options->schema;
     ndjson->output = options->output;
     ndjson->output_context = options->output_context;
     ndjson->row_limit = options->row_limit ? options->row_limit : ROW_LIMIT;

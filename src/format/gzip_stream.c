@@ -19,39 +19,38 @@ enum {
 
 #ifdef BQFERRY_HAVE_ISAL
 
-typedef struct Deflate {
+typedef struct Packer {
     struct isal_zstream stream;
     void *work; /* what the level needs */
-} Deflate;
+} Packer;
 
-static void deflate_init(Deflate *deflate, int level)
+static void packer_init(Packer *packer, int level)
 {
     static const uint32_t work_sizes[] = {0, ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT,
                                           ISAL_DEF_LVL3_DEFAULT};
-    isal_deflate_init(&deflate->stream);
-    deflate->work = memory_alloc(work_sizes[level]);
-    deflate->stream.level = (uint32_t)level;
-    deflate->stream.level_buf = deflate->work;
-    deflate->stream.level_buf_size = work_sizes[level];
-    deflate->stream.gzip_flag = IGZIP_GZIP;
+    isal_deflate_init(&packer->stream);
+    packer->work = memory_alloc(work_sizes[level]);
+    packer->stream.level = (uint32_t)level;
+    packer->stream.level_buf = packer->work;
+    packer->stream.level_buf_size = work_sizes[level];
+    packer->stream.gzip_flag = IGZIP_GZIP;
 }
 
-static void deflate_done(Deflate *deflate)
+static void packer_done(Packer *packer)
 {
-    free(deflate->work);
+    free(packer->work);
 }
 
 /* Compresses what it can into out; *ret_more: there is more to come out of the same input. */
-static bool deflate_step(Deflate *deflate, bool last, uint8_t *out, size_t *ret_size,
-                         bool *ret_more)
+static bool packer_step(Packer *packer, bool last, uint8_t *out, size_t *ret_size, bool *ret_more)
 {
-    deflate->stream.next_out = out;
-    deflate->stream.avail_out = OUTPUT_SIZE;
-    deflate->stream.end_of_stream = last;
-    if (isal_deflate(&deflate->stream) != COMP_OK)
+    packer->stream.next_out = out;
+    packer->stream.avail_out = OUTPUT_SIZE;
+    packer->stream.end_of_stream = last;
+    if (isal_deflate(&packer->stream) != COMP_OK)
         return false;
-    *ret_size = OUTPUT_SIZE - deflate->stream.avail_out;
-    *ret_more = deflate->stream.avail_out == 0 || deflate->stream.avail_in > 0;
+    *ret_size = OUTPUT_SIZE - packer->stream.avail_out;
+    *ret_more = packer->stream.avail_out == 0 || packer->stream.avail_in > 0;
     return true;
 }
 
@@ -62,41 +61,40 @@ enum {
     MEMORY_LEVEL = 8,
 };
 
-typedef struct Deflate {
+typedef struct Packer {
     z_stream stream;
-} Deflate;
+} Packer;
 
-static void deflate_init(Deflate *deflate, int level)
+static void packer_init(Packer *packer, int level)
 {
-    int status = deflateInit2(&deflate->stream, level, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
+    int status = deflateInit2(&packer->stream, level, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
                               Z_DEFAULT_STRATEGY);
     if (status != Z_OK) /* only memory can be missing */
         memory_exhausted(0);
 }
 
-static void deflate_done(Deflate *deflate)
+static void packer_done(Packer *packer)
 {
-    deflateEnd(&deflate->stream);
+    deflateEnd(&packer->stream);
 }
 
 /* Compresses what it can into out; *ret_more: there is more to come out of the same input. */
-static bool deflate_step(Deflate *deflate, bool last, uint8_t *out, size_t *ret_size,
-                         bool *ret_more)
+static bool packer_step(Packer *packer, bool last, uint8_t *out, size_t *ret_size, bool *ret_more)
 {
-    deflate->stream.next_out = out;
-    deflate->stream.avail_out = OUTPUT_SIZE;
-    int status = deflate(&deflate->stream, last ? Z_FINISH : Z_NO_FLUSH);
+    packer->stream.next_out = out;
+    packer->stream.avail_out = OUTPUT_SIZE;
+    int status = deflate(&packer->stream, last ? Z_FINISH : Z_NO_FLUSH);
     if (status == Z_STREAM_ERROR)
         return false;
-    *ret_size = OUTPUT_SIZE - deflate->stream.avail_out;
-    *ret_more = deflate->stream.avail_out == 0;
+    *ret_size = OUTPUT_SIZE - packer->stream.avail_out;
+    *ret_more = packer->stream.avail_out == 0;
     return true;
 }
 
 #endif
 
 struct GzipStream {
-    Deflate deflate;
+    Packer packer;
     GzipOutput *output;
     void *output_context;
     uint8_t buffer[OUTPUT_SIZE];
@@ -104,12 +102,12 @@ struct GzipStream {
 
 static bool run(GzipStream *gzip, const void *bytes, size_t size, bool last, Error *error)
 {
-    gzip->deflate.stream.next_in = (uint8_t *)(uintptr_t)bytes;
-    gzip->deflate.stream.avail_in = (uint32_t)size;
+    gzip->packer.stream.next_in = (uint8_t *)(uintptr_t)bytes;
+    gzip->packer.stream.avail_in = (uint32_t)size;
     bool more;
     do {
         size_t written;
-        if (!deflate_step(&gzip->deflate, last, gzip->buffer, &written, &more))
+        if (!packer_step(&gzip->packer, last, gzip->buffer, &written, &more))
             return error_set(error, ERROR_INTERNAL, "gzip: the compressor refused its input");
         if (written && !gzip->output(gzip->output_context, gzip->buffer, written, error))
             return false;
@@ -126,7 +124,7 @@ bool gzip_stream_new(int level, GzipOutput *output, void *context, GzipStream **
     GzipStream *gzip = memory_zalloc(1, sizeof *gzip);
     gzip->output = output;
     gzip->output_context = context;
-    deflate_init(&gzip->deflate, level ? level : LEVEL_DEFAULT);
+    packer_init(&gzip->packer, level ? level : LEVEL_DEFAULT);
     *ret_gzip = gzip;
     return true;
 }
@@ -135,7 +133,7 @@ void gzip_stream_free(GzipStream *gzip)
 {
     if (!gzip)
         return;
-    deflate_done(&gzip->deflate);
+    packer_done(&gzip->packer);
     free(gzip);
 }
 

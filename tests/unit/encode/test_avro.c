@@ -273,6 +273,50 @@ static void refuses_rows_over_the_limit(void **state)
     }
 }
 
+/* The size in the message is that of the row as it would have been written. */
+static void reckons_the_size_of_every_type(void **state)
+{
+    (void)state;
+    static const Decimal huge = {{0, 0, 1, 0}};
+    static const Interval span = {14, -3, 14706700000};
+    static const Field members[] = {{.name = "a", .kind = TYPE_INT64},
+                                    {.name = "b", .kind = TYPE_FLOAT64, .mode = MODE_REPEATED}};
+    static const Field fields[] = {
+        {.name = "bool", .kind = TYPE_BOOL},
+        {.name = "int", .kind = TYPE_INT64, .mode = MODE_REQUIRED},
+        {.name = "real", .kind = TYPE_FLOAT64},
+        {.name = "small", .kind = TYPE_NUMERIC},
+        {.name = "wide", .kind = TYPE_BIGNUMERIC},
+        {.name = "span", .kind = TYPE_INTERVAL},
+        {.name = "struct", .kind = TYPE_STRUCT, .fields = members, .field_count = 2},
+        {.name = "none", .kind = TYPE_STRING},
+        {.name = "text", .kind = TYPE_STRING},
+    };
+    static const Schema schema = {.fields = fields, .field_count = 9};
+    static const Value reals[] = {{.kind = VALUE_FLOAT64, .real = 1}};
+    static const Value items[] = {VALUE_OF_INT(1000000), VALUE_OF_ITEMS(reals)};
+    char text[5000];
+    memset(text, 'x', sizeof text);
+    const Value row[] = {{.kind = VALUE_BOOL, .boolean = true},
+                         VALUE_OF_INT(-1),
+                         {.kind = VALUE_FLOAT64, .real = 1},
+                         VALUE_OF_DECIMAL(300),
+                         {.kind = VALUE_DECIMAL, .decimal = &huge},
+                         {.kind = VALUE_INTERVAL, .interval = &span},
+                         VALUE_OF_ITEMS(items),
+                         {.kind = VALUE_NULL},
+                         {.kind = VALUE_BYTES, .length = sizeof text, .bytes = text}};
+    CLEANUP(encoded_done) Encoded encoded = {0};
+    EncoderOptions options = {.schema = &schema, .row_limit = 1000};
+    Error error = {0};
+    assert_false(encoded_rows("avro", &options, row, 1, &encoded, &error));
+    /* 2 + 1 + 9 + 4 + 19 + 16 + (1 + 4 + 10) + 1 + (1 + 2 + 5000) */
+    assert_string_equal(error.message, "a row takes 5070 bytes in Avro; the limit is 1000 bytes");
+    assert_non_null(strstr(error.hint, "its largest column is text:"));
+    options.row_limit = 5070;
+    assert_true(encoded_rows("avro", &options, row, 1, &encoded, &error));
+}
+
 static void a_row_of_16_megabytes_is_the_limit(void **state)
 {
     (void)state;
@@ -377,6 +421,7 @@ int main(void)
         cmocka_unit_test(writes_nulls_arrays_and_records),
         cmocka_unit_test(refuses_null_where_a_value_is_required),
         cmocka_unit_test(refuses_rows_over_the_limit),
+        cmocka_unit_test(reckons_the_size_of_every_type),
         cmocka_unit_test(a_row_of_16_megabytes_is_the_limit),
         cmocka_unit_test(begins_blocks_as_they_fill),
         cmocka_unit_test(stops_when_the_output_fails),
