@@ -169,10 +169,11 @@ static bool start_memory(DuckDatabase *database, int64_t configured, Error *erro
     CLEANUP(arena_done) Arena arena = {0};
     DuckRows rows;
     DuckQuery query = {.sql = "SELECT current_setting('memory_limit')::VARCHAR"};
-    if (!duck_connect(database, &connection, error) ||
-        !duck_run(&connection, "SET write_buffer_row_group_count = 1", NULL) ||
-        !duck_rows(&connection, &query, &arena, &rows, error))
-        return error_set(error, ERROR_TARGET, "DuckDB's settings cannot be read");
+    if (!duck_connect(database, &connection, error))
+        return false;
+    (void)duck_run(&connection, "SET write_buffer_row_group_count = 1", NULL); /* new in 1.5 */
+    if (!duck_rows(&connection, &query, &arena, &rows, error))
+        return error_prefix(error, "DuckDB's settings cannot be read");
     database->memory_most = rows.row_count == 1 ? parse_size(rows.cells[0]) : 0;
     database->memory_is_fixed = configured > 0;
     int64_t limit = MEMORY_BASE;

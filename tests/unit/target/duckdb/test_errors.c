@@ -62,6 +62,7 @@ static void test_held_by_another_process(void **state)
             pause();
         _exit(1);
     }
+    close(ready[1]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
     assert_false(prepare(scene, "run-1"));
     expect_error(scene, ERROR_LOCKED, scene->path);
@@ -70,6 +71,7 @@ static void test_held_by_another_process(void **state)
     CheckReport report = {.arena = &scene->arena};
     assert_ok(scene, scene->target->ops->check(scene->target, &report, &scene->error));
     assert_true(check_any_failed(&report));
+    close(ready[0]);
     kill(holder, SIGKILL);
     assert_int_equal(waitpid(holder, NULL, 0), holder);
     assert_ok(scene, prepare(scene, "run-1")); /* the same target, once the file is free */
