@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static const int64_t MEMORY_BASE = 64LL << 20;
+static const int64_t MEMORY_BASE = 96LL << 20;
 static const int64_t MEMORY_STEP = 16LL << 20;
 
 static void free_config(duckdb_config *config, const DuckApi *api)
@@ -163,7 +163,7 @@ static bool set_memory_limit(DuckDatabase *database, int64_t bytes, Error *error
     return true;
 }
 
-static bool start_memory(DuckDatabase *database, int64_t configured, Error *error)
+static bool read_memory_most(DuckDatabase *database, Error *error)
 {
     CLEANUP(duck_disconnect) DuckConnection connection = {0};
     CLEANUP(arena_done) Arena arena = {0};
@@ -175,11 +175,22 @@ static bool start_memory(DuckDatabase *database, int64_t configured, Error *erro
     if (!duck_rows(&connection, &query, &arena, &rows, error))
         return error_prefix(error, "DuckDB's settings cannot be read");
     database->memory_most = rows.row_count == 1 ? parse_size(rows.cells[0]) : 0;
+    return true;
+}
+
+static bool start_memory(DuckDatabase *database, int64_t configured, Error *error)
+{
+    if (!read_memory_most(database, error))
+        return false;
     database->memory_is_fixed = configured > 0;
-    int64_t limit = MEMORY_BASE;
-    if (database->memory_most > 0 && limit > database->memory_most)
-        limit = database->memory_most;
-    return set_memory_limit(database, configured > 0 ? configured : limit, error);
+    if (database->memory_is_fixed)
+        return set_memory_limit(database, configured, error);
+    /* What was replayed from the log may need more at once. */
+    for (int64_t limit = MEMORY_BASE; limit < database->memory_most; limit *= 2)
+        if (set_memory_limit(database, limit, NULL))
+            return true;
+    database->memory_limit = database->memory_most;
+    return true;
 }
 
 bool duck_database_open(const DuckLibrary *library, const DuckSettings *settings,

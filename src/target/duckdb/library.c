@@ -117,7 +117,7 @@ static bool not_found(const DuckLibrary *library, Error *error)
     error_set(error, ERROR_TARGET, "DuckDB's library %s was not found in any of %zu places",
               FILE_NAME, library->place_count);
     return error_hint(
-        error, "`bqferry check` lists the places; install libduckdb 1.4 or newer and name its "
+        error, "`bqferry check` lists the places; install libduckdb 1.5 or newer and name its "
                "file in destination.library or in $BQFERRY_DUCKDB_LIBRARY");
 }
 

@@ -12,9 +12,9 @@ enum {
     FLUSH_ROWS = 10 * 2048, /* what the appender gathers before it inserts */
     FLUSH_BYTES = 4 << 20,
     MEMORY_OF_VECTOR = 512 * 1024, /* DuckDB's, for each column that is written: its open blocks */
-    MEMORY_OF_GROUP_MAX = 48 << 20,
+    MEMORY_OF_GROUP_MAX = 24 << 20,
     MEMORY_STEP_OF_ROWS = 1 << 20,
-    VECTORS_OF_GROUP = 60,
+    VECTORS_OF_GROUP = 30,
 };
 
 typedef struct DuckSink {
@@ -43,8 +43,8 @@ static bool appender_failed(DuckSink *sink, Error *error)
                         sink->delivery.table.table);
 }
 
-/* What DuckDB holds for rows of this size: twice the 2048 that it works on at once, or a row group
- * (60 times as many) until it is full, as long as that is not too much: else it spills. */
+/* What DuckDB holds for rows of this size: twice the 2048 that it works on at once, or half a row
+ * group (60 times as many), which it gathers, as long as that is not too much: else it spills. */
 static int64_t memory_for_rows(const DuckSink *sink)
 {
     int64_t vector = (int64_t)(sink->chunk.bytes - sink->window_start);
