@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <poll.h>
+#include <string.h>
 
 const char *postgres_settings(const PGconn *connection)
 {
@@ -11,9 +12,19 @@ const char *postgres_settings(const PGconn *connection)
     "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; "         \
     "SET LOCAL lock_timeout = '10s'; SET LOCAL row_security = off; "                               \
     "SET LOCAL extra_float_digits = 1; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; "  \
-    "SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex'; "
-    return PQserverVersion(connection) >= 170000 ? SETTINGS "SET LOCAL transaction_timeout = 0; "
-                                                 : SETTINGS;
+    "SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex'; "                       \
+    "SET LOCAL standard_conforming_strings = on; "
+    /* Such a server checks what it sends as UTF-8 and would refuse the read: policies want to see
+     * it. */
+#define RAW_BYTES "SET LOCAL client_encoding = 'SQL_ASCII'; "
+#define NO_TIMEOUT "SET LOCAL transaction_timeout = 0; "
+    const char *encoding = PQparameterStatus(connection, "server_encoding");
+    bool raw = encoding && strcmp(encoding, "SQL_ASCII") == 0;
+    if (PQserverVersion(connection) >= 170000)
+        return raw ? SETTINGS NO_TIMEOUT RAW_BYTES : SETTINGS NO_TIMEOUT;
+    return raw ? SETTINGS RAW_BYTES : SETTINGS;
+#undef NO_TIMEOUT
+#undef RAW_BYTES
 #undef SETTINGS
 }
 
@@ -28,16 +39,22 @@ void postgres_cancel(PGconn *connection)
     PQfreeCancel(cancel);
 }
 
+/* Decrypted bytes may be waiting inside the TLS library, where poll() does not see them. */
+static int wait_ms(PGconn *connection)
+{
+    enum { ENCRYPTED_WAIT_MS = 10 };
+    bool is_encrypted = PQsslInUse(connection) || PQgssEncInUse(connection);
+    return is_encrypted ? ENCRYPTED_WAIT_MS : POSTGRES_WAIT_MS;
+}
+
 bool postgres_wait(PGconn *connection, const StopFlag *stop, const PostgresAction *action,
                    Error *error)
 {
     struct pollfd ready = {.fd = PQsocket(connection), .events = POLLIN};
-    int count = poll(&ready, 1, POSTGRES_WAIT_MS);
+    poll(&ready, 1, wait_ms(connection));
     if (stop_requested(stop))
         return error_set(error, ERROR_CANCELLED, "%s: stopped", action->doing);
-    if (count != 0 && !PQconsumeInput(connection))
-        return postgres_fail(connection, NULL, action, error);
-    return true;
+    return PQconsumeInput(connection) || postgres_fail(connection, NULL, action, error);
 }
 
 bool postgres_next_result(PGconn *connection, const StopFlag *stop, const PostgresAction *action,

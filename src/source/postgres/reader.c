@@ -7,11 +7,13 @@
 #include "source/postgres/sql.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 enum {
     BATCH_ROWS_MAX = 64,
     BATCH_VALUES_MAX = 4096,
     BATCH_BYTES_MAX = 1 << 20,
+    NAP_NS = 250000,
     SMALL_ROW_MAX = 1024, /* copied, so that libpq's memory goes round in malloc's fast path */
 };
 
@@ -111,11 +113,16 @@ static bool fail_stream(PostgresReader *reader, Error *error)
     return postgres_fail(reader->connection, result, &reader->action, error);
 }
 
-/* Takes in what has come, or waits a while for it. */
-static bool take_input(PostgresReader *reader, const StopFlag *stop, bool wait, Error *error)
+/* Takes in what has come, or, the third time in a row that there is no row, waits for it. A server
+ * sends 8 kB at a time and wakes whoever waits each time: a nap before that lets several come. */
+static bool take_input(PostgresReader *reader, const StopFlag *stop, int times, Error *error)
 {
-    if (!wait)
+    static const struct timespec nap = {.tv_nsec = NAP_NS};
+    if (times < 3) {
+        if (times == 2)
+            nanosleep(&nap, NULL);
         return PQconsumeInput(reader->connection) || fail_stream(reader, error);
+    }
     if (postgres_wait(reader->connection, stop, &reader->action, error))
         return true;
     bool stopped = error && error->kind == ERROR_CANCELLED;
@@ -126,7 +133,7 @@ static bool take_input(PostgresReader *reader, const StopFlag *stop, bool wait, 
 static bool fill(PostgresReader *reader, const StopFlag *stop, Error *error)
 {
     size_t bytes = 0;
-    bool wait = false;
+    int times = 0; /* without a row */
     while (reader->row_count < reader->rows_max && bytes < BATCH_BYTES_MAX) {
         char *message = NULL;
         int length = PQgetCopyData(reader->connection, &message, 1);
@@ -134,13 +141,12 @@ static bool fill(PostgresReader *reader, const StopFlag *stop, Error *error)
             if (!take_message(reader, message, (size_t)length, error))
                 return false;
             bytes += (size_t)length;
-            wait = false;
+            times = 0;
         } else if (length == 0) {
             if (reader->row_count > 0)
                 return true;
-            if (!take_input(reader, stop, wait, error))
+            if (!take_input(reader, stop, ++times, error))
                 return false;
-            wait = true;
         } else if (length == -1) {
             reader->phase = READER_COPIED;
             return true;
