@@ -50,8 +50,10 @@ static bool work_until_ready(const DuckApi *api, duckdb_pending_result pending, 
         duckdb_pending_state state = api->pending_execute_task(pending);
         if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE)
             clock_sleep_ms(1);
+        else if (state == DUCKDB_PENDING_ERROR)
+            return duck_error(error, DUCKDB_ERROR_INVALID, api->pending_error(pending));
         else if (state != DUCKDB_PENDING_RESULT_NOT_READY)
-            return true; /* also a failure: execute_pending reports it */
+            return true;
     }
 }
 

@@ -269,6 +269,24 @@ static void test_table_changed_under_a_delivery(void **state)
     assert_int_equal(scene_status(scene, &second), DELIVERY_UNKNOWN);
 }
 
+/* A constraint that somebody added refuses rows when they are applied; then nothing has changed. */
+static void test_constraint_refuses_rows(void **state)
+{
+    Scene *scene = *state;
+    Delivery delivery = delivery_of("run-1", LOAD_APPEND);
+    scene_run(scene, "CREATE SCHEMA sales; CREATE TABLE sales.t (id BIGINT PRIMARY KEY, "
+                     "note VARCHAR); INSERT INTO sales.t VALUES (2, 'mine')");
+    assert_ok(scene, scene->target->ops->prepare(scene->target, &delivery, &scene->error));
+    scene_fill(scene, &delivery, OLD, 2, true);
+    assert_false(scene->target->ops->apply(scene->target, &delivery, NULL, &scene->error));
+    assert_int_equal(scene->error.kind, ERROR_TARGET);
+    assert_non_null(strstr(scene->error.message, "Duplicate key \"id: 2\""));
+    assert_string_equal(scene_text(scene, ALL_ROWS), "2,mine");
+    scene_run(scene, "DELETE FROM sales.t");
+    assert_ok(scene, scene->target->ops->apply(scene->target, &delivery, NULL, &scene->error));
+    assert_string_equal(scene_text(scene, ALL_ROWS), "1,old;2,old");
+}
+
 /* Sinks side by side -----------------------------------------------------------------------------
  */
 
@@ -373,6 +391,7 @@ int main(void)
         SCENE_TEST(test_validate),
         SCENE_TEST(test_validate_schema),
         SCENE_TEST(test_table_changed_under_a_delivery),
+        SCENE_TEST(test_constraint_refuses_rows),
         SCENE_TEST(test_sinks_side_by_side),
         SCENE_TEST(test_jobs_side_by_side),
     };
