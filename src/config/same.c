@@ -165,7 +165,8 @@ static void check_targets(const RawConfig *raw, Mistakes *mistakes)
     qsort(claims.items, claims.count, sizeof *claims.items, compare_claims);
     for (size_t i = 1; i < claims.count; i++) {
         const Claim *claim = &claims.items[i], *first = claim - 1;
-        if (strcmp(claim->what, first->what) == 0)
+        /* Two tables of one job's list are told apart, by their names, once the job is expanded. */
+        if (strcmp(claim->what, first->what) == 0 && claim->label != first->label)
             mistakes_add(
                 mistakes, claim->place,
                 "%s.target: the target table %s is also that of %s (%s): name another with "

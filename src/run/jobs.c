@@ -81,15 +81,42 @@ static bool has_tag(const JobConfig *job, const char *tag)
     return false;
 }
 
+/* "shop.orders" names one table of the job "shop", whose tables a pattern or a list gives. */
+static bool names_table_of(const char *name, const JobConfig *job)
+{
+    size_t length = strlen(job->name);
+    return strncmp(name, job->name, length) == 0 && name[length] == '.';
+}
+
+/* Asked again of each job once patterns are expanded. */
 static bool is_wanted(const RunOptions *options, const JobConfig *job)
 {
     if (options->tag && !has_tag(job, options->tag))
         return false;
     for (size_t i = 0; i < options->name_count; i++) {
-        if (strcmp(options->names[i], job->name) == 0)
+        if (strcmp(options->names[i], job->name) == 0 || names_table_of(options->names[i], job))
             return true;
     }
     return options->name_count == 0;
+}
+
+static bool is_named(const RunOptions *options, const RunJob *job)
+{
+    for (size_t i = 0; i < options->name_count; i++) {
+        if (strcmp(options->names[i], job->config->name) == 0 ||
+            strcmp(options->names[i], job->name) == 0)
+            return true;
+    }
+    return options->name_count == 0 || job->error;
+}
+
+static bool is_any_jobs(const Config *config, const char *name)
+{
+    for (size_t i = 0; i < config->job_count; i++) {
+        if (strcmp(name, config->jobs[i].name) == 0 || names_table_of(name, &config->jobs[i]))
+            return true;
+    }
+    return false;
 }
 
 static bool check_names(const RunOptions *options, Error *error)
@@ -99,7 +126,7 @@ static bool check_names(const RunOptions *options, Error *error)
     for (size_t i = 0; i < config->job_count; i++)
         known[i] = config->jobs[i].name;
     for (size_t i = 0; i < options->name_count; i++) {
-        if (config_job(config, options->names[i]))
+        if (is_any_jobs(config, options->names[i]))
             continue;
         const char *near = nearest_word(options->names[i], known, config->job_count);
         error_set(error, ERROR_USAGE, "there is no job named \"%s\" in %s", options->names[i],
@@ -286,6 +313,22 @@ static bool check_targets(const JobList *list, Error *error)
     return true;
 }
 
+/* A name below a pattern's job that none of its tables has. */
+static bool check_found(const RunOptions *options, const RunJobs *jobs, Error *error)
+{
+    for (size_t i = 0; i < options->name_count; i++) {
+        bool found = config_job(options->config, options->names[i]) != NULL;
+        for (size_t j = 0; !found && j < jobs->count; j++)
+            found = jobs->jobs[j].error || strcmp(jobs->jobs[j].name, options->names[i]) == 0;
+        if (!found)
+            return error_set(error, ERROR_USAGE,
+                             "there is no job named \"%s\": no table of that name "
+                             "is there",
+                             options->names[i]);
+    }
+    return true;
+}
+
 bool run_jobs_select(Session *session, const RunOptions *options, Arena *arena, RunJobs *ret_jobs,
                      Error *error)
 {
@@ -306,7 +349,11 @@ bool run_jobs_select(Session *session, const RunOptions *options, Arena *arena, 
     if (!check_unique_names(&list, error) || !check_targets(&list, error))
         return false;
     RunJob *jobs = ARENA_ARRAY(arena, RunJob, list.count);
-    memcpy(jobs, list.jobs, list.count * sizeof *jobs);
-    *ret_jobs = (RunJobs){jobs, list.count};
-    return true;
+    size_t count = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        if (is_named(options, &list.jobs[i]))
+            jobs[count++] = list.jobs[i];
+    }
+    *ret_jobs = (RunJobs){jobs, count};
+    return check_found(options, ret_jobs, error);
 }

@@ -19,10 +19,11 @@ typedef struct RunJobs {
     size_t count;
 } RunJobs;
 
-/* Chooses jobs by names and tag, and expands patterns and lists by asking the source. ERROR_USAGE
- * for an unknown name (with the nearest) or a tag that no job has; ERROR_CONFIG when two jobs would
- * write the same table, naming both. A pattern whose source does not answer, or that matches
- * nothing, becomes one job that carries the error, so that the others run. */
+/* Chooses jobs by names and tag (a name may also be that of one table, "<job>.<table>"), and
+ * expands patterns and lists by asking the source. ERROR_USAGE for an unknown name (with the
+ * nearest) or a tag that no job has; ERROR_CONFIG when two jobs would write the same table, naming
+ * both. A pattern whose source does not answer, or that matches nothing, becomes one job that
+ * carries the error, so that the others run. */
 bool run_jobs_select(Session *session, const RunOptions *options, Arena *arena, RunJobs *ret_jobs,
                      Error *error);
 

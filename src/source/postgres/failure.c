@@ -23,6 +23,9 @@ static const SqlstateRule sqlstate_rules[] = {
     {"28000", false, "check the role's name, and that pg_hba.conf lets it in from this host"},
     {"3D000", false, "check the database's name; `psql -l` lists those of a server"},
     {"3F000", false, "check the schema's name"},
+    {"40001", true,
+     "on a standby, replay ends reads that are in its way: set hot_standby_feedback = on or a longer "
+     "max_standby_streaming_delay there, or read from the primary"},
     {"40", true, NULL},
     {"42P01", false, "check the relation's name; `bqferry discover` lists what there is"},
     {"42703", false, "check the column's name; `bqferry discover` lists what there is"},

@@ -17,6 +17,7 @@
 #define RELEASE "RELEASE SAVEPOINT bqferry_reader"
 
 static const PostgresAction opening = {.doing = "opening a snapshot"};
+static const PostgresAction holding = {.doing = "holding the snapshot"};
 static const PostgresAction joining = {.doing = "joining the snapshot"};
 
 static void wait_freed(PostgresSnapshot *snapshot)
@@ -29,8 +30,23 @@ static void wait_freed(PostgresSnapshot *snapshot)
     pthread_cond_timedwait(&snapshot->freed, &snapshot->lock, &until);
 }
 
-static bool fail_gone(Error *error)
+/* The server says why it ends a session to whoever listens, which is nobody while the session is
+ * idle: what it said is kept for the message. */
+static void keep_last_words(void *context, const PGresult *notice)
 {
+    PostgresSnapshot *snapshot = context;
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity && strcmp(severity, "FATAL") == 0)
+        postgres_fail(snapshot->exporter, notice, &holding, &snapshot->last_words);
+}
+
+static bool fail_gone(const PostgresSnapshot *snapshot, Error *error)
+{
+    if (error && snapshot->last_words.kind != ERROR_NONE) {
+        *error = snapshot->last_words;
+        error->retryable = true; /* a new snapshot can be opened */
+        return false;
+    }
     return error_set_retryable(error, ERROR_SOURCE,
                                "the snapshot is gone: the connection that held it was lost");
 }
@@ -50,7 +66,7 @@ bool snapshot_take_exporter(PostgresSnapshot *snapshot, PGconn **ret_connection,
         PQtransactionStatus(snapshot->exporter) == PQTRANS_INTRANS)
         return true;
     snapshot_give_exporter(snapshot);
-    return fail_gone(error);
+    return fail_gone(snapshot, error);
 }
 
 void snapshot_give_exporter(PostgresSnapshot *snapshot)
@@ -107,7 +123,7 @@ bool snapshot_take_reader(PostgresSnapshot *snapshot, PGconn **ret_connection, E
         return false;
     }
     if (!exporter_lives(snapshot))
-        return fail_gone(error);
+        return fail_gone(snapshot, error);
     pthread_mutex_lock(&snapshot->lock);
     PGconn *idle = snapshot->idle_count > 0 ? snapshot->idle[--snapshot->idle_count] : NULL;
     pthread_mutex_unlock(&snapshot->lock);
@@ -275,8 +291,10 @@ bool postgres_snapshot_open(Source *base, Snapshot **ret_snapshot, Error *error)
     snapshot->source = (PostgresSource *)base;
     pthread_mutex_init(&snapshot->lock, NULL);
     pthread_cond_init(&snapshot->freed, NULL);
-    if (!postgres_connect(snapshot->source->config, NULL, &snapshot->exporter, error) ||
-        !begin(snapshot, error) || !find_position(snapshot, error) ||
+    if (!postgres_connect(snapshot->source->config, NULL, &snapshot->exporter, error))
+        return false;
+    PQsetNoticeReceiver(snapshot->exporter, keep_last_words, snapshot);
+    if (!begin(snapshot, error) || !find_position(snapshot, error) ||
         (snapshot->id && !try_sharing(snapshot, error)))
         return false;
     snapshot->base.max_readers = snapshot->id ? SIZE_MAX : 1;

@@ -17,7 +17,8 @@ typedef struct PostgresSnapshot {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t freed;
     PGconn *exporter;
-    bool busy; /* somebody has the exporter */
+    Error last_words; /* why the server ended the exporter's session; ERROR_NONE: it did not say */
+    bool busy;        /* somebody has the exporter */
     PGconn **idle;
     size_t idle_count, idle_capacity;
 } PostgresSnapshot;

@@ -88,7 +88,9 @@ static bool files_check(Target *target, CheckReport *report, Error *error)
     struct stat status;
     if (stat(folder, &status) < 0 || !S_ISDIR(status.st_mode))
         check_add(report, CHECK_FAILED, "folder",
-                  arena_printf(report->arena, "%s is not a folder", folder),
+                  is_there ? arena_printf(report->arena, "%s is not a folder", folder)
+                           : arena_printf(report->arena, "%s cannot be made: %s is not a folder",
+                                          files->root, folder),
                   "move the file away, or choose another destination.path");
     else if (access(folder, W_OK | X_OK) < 0)
         check_add(report, CHECK_FAILED, "folder",
