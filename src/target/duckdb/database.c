@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -138,14 +139,12 @@ static void remove_spilled(const char *path, time_t opened_at)
     closedir(folder);
 }
 
-/* "18.8 GiB", "512 bytes". */
+/* "18.8 GiB", "512 bytes"; 0 when it is nothing of the kind. */
 static int64_t parse_size(const char *text)
 {
-    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-    double number = 0;
-    char unit[8] = "";
-    if (!text || sscanf(text, "%lf %7s", &number, unit) != 2)
-        return 0;
+    static const char *const units[] = {" bytes", " KiB", " MiB", " GiB", " TiB"};
+    char *unit;
+    double number = strtod(text, &unit);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strcmp(unit, units[i]) == 0)
             return (int64_t)(number * (double)(1LL << (10 * i)));
@@ -174,7 +173,7 @@ static bool read_memory_most(DuckDatabase *database, Error *error)
     (void)duck_run(&connection, "SET write_buffer_row_group_count = 1", NULL); /* new in 1.5 */
     if (!duck_rows(&connection, &query, &arena, &rows, error))
         return error_prefix(error, "DuckDB's settings cannot be read");
-    database->memory_most = rows.row_count == 1 ? parse_size(rows.cells[0]) : 0;
+    database->memory_most = rows.row_count == 1 && rows.cells[0] ? parse_size(rows.cells[0]) : 0;
     return true;
 }
 

@@ -53,13 +53,9 @@ static const char *with_name(const Stage *stage, const char *format, const Table
     buffer_init(&name, SQL_TEXT_MAX);
     if (!sql_table_name(&name, table, error))
         return NULL;
-    char *text = arena_alloc(stage->arena, strlen(format) + name.length + 1);
     const char *place = strstr(format, "%s");
-    size_t before = (size_t)(place - format);
-    memcpy(text, format, before);
-    memcpy(text + before, name.data, name.length);
-    strcpy(text + before + name.length, place + 2);
-    return text;
+    return arena_printf(stage->arena, "%.*s%.*s%s", (int)(place - format), format, (int)name.length,
+                        name.data, place + 2);
 }
 
 static bool run_on(const Stage *stage, const char *format, const TableRef *table, Error *error)
