@@ -316,6 +316,14 @@ static void test_check_lists_places(void **state)
         assert_non_null(strstr(report.items[i].text, wanted[i]));
 }
 
+/* Also when a test failed in the middle. */
+static int unmount(void **state)
+{
+    Scene *scene = *state;
+    umount2(scene->folder, MNT_DETACH);
+    return scene_teardown(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,8 +331,8 @@ int main(void)
         SCENE_TEST(test_folder_is_missing),
         SCENE_TEST(test_not_a_database),
         SCENE_TEST(test_newer_storage_version),
-        SCENE_TEST(test_read_only),
-        SCENE_TEST(test_full_disk),
+        cmocka_unit_test_setup_teardown(test_read_only, scene_setup, unmount),
+        cmocka_unit_test_setup_teardown(test_full_disk, scene_setup, unmount),
         SCENE_TEST(test_file_size_limit),
         SCENE_TEST(test_configured_library_is_missing),
         SCENE_TEST(test_library_is_something_else),
