@@ -27,11 +27,6 @@ static void add_block(Arena *arena, size_t at_least)
     arena->end = block->bytes + size;
 }
 
-void arena_init(Arena *arena)
-{
-    *arena = (Arena){0};
-}
-
 void arena_done(Arena *arena)
 {
     while (arena->block) {

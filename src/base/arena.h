@@ -10,14 +10,12 @@
 
 typedef struct ArenaBlock ArenaBlock;
 
+/* Zero-initialise: `Arena arena = {0};`. */
 typedef struct Arena {
     ArenaBlock *block; /* newest first */
     char *next;        /* free space inside the newest block */
     char *end;
 } Arena;
-
-/* `arena` may also simply be zero-initialised. */
-void arena_init(Arena *arena);
 
 /* Frees everything; the arena can be used again. */
 void arena_done(Arena *arena);

@@ -7,10 +7,21 @@
 
 static atomic_bool requested;
 
+bool cancel_requested(void)
+{
+    return atomic_load_explicit(&requested, memory_order_relaxed);
+}
+
+void cancel_request(void)
+{
+    atomic_store(&requested, true);
+}
+
 static void on_signal(int number)
 {
-    if (atomic_exchange(&requested, true))
+    if (cancel_requested())
         _exit(128 + number);
+    cancel_request();
 }
 
 void cancel_install(void)
@@ -21,16 +32,6 @@ void cancel_install(void)
     sigaction(SIGTERM, &action, NULL);
     /* A reader that goes away must be an error on write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
-}
-
-bool cancel_requested(void)
-{
-    return atomic_load_explicit(&requested, memory_order_relaxed);
-}
-
-void cancel_request(void)
-{
-    atomic_store(&requested, true);
 }
 
 bool cancel_check(Error *error)

@@ -95,12 +95,11 @@ def test_a_table_of_many_types(other_server, bqferry, target):
         db.drop()
 
 
-@pytest.mark.parametrize("kind", ("duckdb", "avro"))
-def test_every_type(other_server, tmp_path, kind):
+def test_every_type(other_server, tmp_path):
     """The whole table of tests/data/postgres/types.txt, as far as this server has the types."""
     db = matrix.make_database(other_server)
     try:
-        run = Carried(db, tmp_path, kind)
+        run = Carried(db, tmp_path, "avro")
         wrong = [f"{name}: {run.jobs[name]['error']}" for name in run.sections
                  if run.jobs[name]["status"] != "succeeded"]
         wrong += [f"line {row.line}, {row.literal}: {found!r}, wanted {wanted!r}"

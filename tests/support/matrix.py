@@ -164,7 +164,8 @@ def parse_header(line, number):
                    duckdb_type.strip(), options, number)
 
 
-def read_table(path=DATA / "types.txt"):
+def read_table(path=DATA / "types.txt", major=None):
+    """All sections, or those that a PostgreSQL of that major can have."""
     sections = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if line.startswith("::"):
@@ -178,7 +179,7 @@ def read_table(path=DATA / "types.txt"):
             section.name += f"_{names[section.name]}"
         if not section.type.repeated and not section.options.get("no_null"):
             section.rows.append(Row("NULL", None, None, None, [], section.line))
-    return sections
+    return [section for section in sections if not major or section.options.get("since", 0) <= major]
 
 
 # Comparing ----------------------------------------------------------------------------------------
@@ -384,6 +385,5 @@ def make_database(server):
 
 def sections_of(database):
     """Those that this server can have."""
-    return [section for section in read_table()
-            if section.options.get("since", 0) <= database.server.major()
-            and set(section.options.get("needs", [])) <= database.extensions]
+    return [section for section in read_table(major=database.server.major())
+            if set(section.options.get("needs", [])) <= database.extensions]

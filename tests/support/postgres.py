@@ -61,6 +61,13 @@ def find_bin():
     return os.path.dirname(path)
 
 
+def find_major():
+    """The major version of those programs."""
+    text = subprocess.run([f"{find_bin()}/postgres", "--version"], check=True, capture_output=True,
+                          text=True).stdout
+    return int(re.search(r"\) (\d+)", text).group(1))
+
+
 class Postgres:
     """One server. `folder` must be reachable by the servers' user."""
 

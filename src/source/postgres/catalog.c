@@ -216,8 +216,8 @@ const char *catalog_members(uint64_t oid, int version, Arena *arena)
         oid, version >= 140000 ? " WHERE NOT i.inhdetachpending" : "", oid);
 }
 
-/* SQL reads the catalogs with the transaction's snapshot; pg_relation_filenode, pg_partition_tree
- * and regclass see them as they are now. */
+/* SQL reads the catalogs with the transaction's snapshot; pg_relation_filenode, pg_partition_tree,
+ * pg_identify_object and regclass see them as they are now. */
 const char catalog_lost[] =
     "WITH RECURSIVE locked AS (\n"
     " SELECT l.relation AS oid FROM pg_locks l WHERE l.pid = pg_backend_pid()\n"
@@ -239,10 +239,11 @@ const char catalog_lost[] =
     " JOIN pg_class c ON c.oid = i.inhrelid\n"
     " WHERE c.relkind = 'r' AND pg_relation_filenode(c.oid) IS NULL\n"
     "UNION ALL\n"
-    "SELECT locked.oid::regclass::text, 'created' FROM locked\n"
-    " WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = locked.oid)\n"
-    " AND pg_partition_root(locked.oid) IS NULL AND pg_get_indexdef(locked.oid) IS NULL\n"
-    " AND locked.oid::regclass::text NOT LIKE 'pg\\_toast.%'";
+    "SELECT c.relname, 'dropped and created again' FROM locked\n"
+    " JOIN pg_class c ON c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.oid <> locked.oid\n"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace AND format('%I.%I', n.nspname, c.relname) =\n"
+    "  (pg_identify_object('pg_class'::regclass, locked.oid, 0)).identity\n"
+    " WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = locked.oid)";
 
 const char *catalog_unreadable(uint64_t oid, const char *names, Arena *arena)
 {

@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-const char *select_from(const Extract *extract, Arena *arena)
+/* The FROM item of an extract: "public"."orders", or (the query) under a name. */
+static const char *select_from(const Extract *extract, Arena *arena)
 {
     const SourceTable *table = extract->plan->table;
     if (extract->relation.query) /* on lines of its own: it may end in a comment */

@@ -14,9 +14,6 @@ enum {
     POSTGRES_OID_NUMERIC = 1700,
 };
 
-/* The FROM item of an extract: "public"."orders", or (the query) under a name. */
-const char *select_from(const Extract *extract, Arena *arena);
-
 /* SELECT columns FROM … WHERE shard AND where LIMIT n. `shard` may be NULL: everything. */
 const char *select_rows(const Extract *extract, const Shard *shard, Arena *arena);
 

@@ -90,7 +90,7 @@ static bool append_comment(Buffer *sql, const TableRef *table, const Field *fiel
     return append_text(sql, field ? "COMMENT ON COLUMN " : "COMMENT ON TABLE ", error) &&
            sql_table_name(sql, table, error) &&
            (!field || (append_text(sql, ".", error) && sql_identifier(sql, field->name, error))) &&
-           append_text(sql, " IS ", error) && sql_string_literal(sql, description, error) &&
+           append_text(sql, " IS ", error) && append_quoted(sql, description, '\'', error) &&
            append_text(sql, ";\n", error);
 }
 
@@ -103,11 +103,6 @@ bool sql_table_name(Buffer *sql, const TableRef *table, Error *error)
 {
     return sql_identifier(sql, table->dataset, error) && append_text(sql, ".", error) &&
            sql_identifier(sql, table->table, error);
-}
-
-bool sql_string_literal(Buffer *sql, const char *text, Error *error)
-{
-    return append_quoted(sql, text, '\'', error);
 }
 
 bool sql_decimal_is_text(const Field *field)

@@ -15,9 +15,6 @@ bool sql_identifier(Buffer *sql, const char *name, Error *error);
 /* "dataset"."table" */
 bool sql_table_name(Buffer *sql, const TableRef *table, Error *error);
 
-/* 'it''s' */
-bool sql_string_literal(Buffer *sql, const char *text, Error *error);
-
 /* BIGINT, DECIMAL(38,9), STRUCT("a" BIGINT, "b" VARCHAR[])[]: the DuckDB type of the field. */
 bool sql_type(Buffer *sql, const Field *field, Error *error);
 

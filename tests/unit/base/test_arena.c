@@ -12,8 +12,7 @@
 static void aligns_and_keeps_what_it_gave(void **state)
 {
     (void)state;
-    Arena arena;
-    arena_init(&arena);
+    Arena arena = {0};
     char *pieces[200];
     for (size_t i = 0; i < 200; i++) {
         pieces[i] = arena_alloc(&arena, i * 7);
