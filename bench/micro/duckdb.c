@@ -172,7 +172,7 @@ int main(int count, char **words)
     snprintf(run_id, sizeof run_id, "bench-%lld", (long long)clock_wall_us());
     DestinationConfig config = {.type = "duckdb",
                                 .path = count > 1 ? words[1] : "bench.duckdb",
-                                .memory_limit = count > 4 ? atoll(words[4]) << 20 : 0};
+                                .memory_limit = count > 4 ? strtoll(words[4], NULL, 10) << 20 : 0};
     Scene scene = {.delivery = {.job = "bench",
                                 .run_id = run_id,
                                 .attempt = 1,

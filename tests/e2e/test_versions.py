@@ -123,17 +123,3 @@ def test_partitions(other_server, bqferry, duckdb_target):
         assert duckdb_target.rows("p", "count(*), count(DISTINCT id)") == [(50000, 50000)]
     finally:
         db.drop()
-
-
-def test_infinite_intervals(other_server, bqferry, duckdb_target):
-    if other_server.major() < 17:
-        pytest.skip("intervals are infinite from PostgreSQL 17 on")
-    db = other_server.new_database()
-    try:
-        db.execute("CREATE TABLE i AS SELECT 1 AS id, interval 'infinity' AS v"
-                   " UNION ALL SELECT 2, interval '1 day'")
-        job = run(bqferry, duckdb_target, db.url(), "public.i", on_invalid="null")
-        assert job["invalid"] == {"v": {"infinity": 1}}
-        assert [row[0] for row in duckdb_target.rows("i", "id", order="id")] == [1, 2]
-    finally:
-        db.drop()

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "support/tree.h"
 #include "target/duckdb/duckdb_state.h"
 #include "target/duckdb/duckdb_target.h"
 
@@ -54,7 +55,7 @@ static inline void scene_close_target(Scene *scene)
 static inline int scene_setup(void **state)
 {
     Scene *scene = calloc(1, sizeof *scene);
-    strcpy(scene->folder, "/tmp/bqferry-duckdb-XXXXXX");
+    snprintf(scene->folder, sizeof scene->folder, "/tmp/bqferry-duckdb-XXXXXX");
     assert_non_null(mkdtemp(scene->folder));
     snprintf(scene->path, sizeof scene->path, "%s/warehouse.duckdb", scene->folder);
     scene_open_target(scene);
@@ -66,9 +67,7 @@ static inline int scene_teardown(void **state)
 {
     Scene *scene = *state;
     scene_close_target(scene);
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", scene->folder);
-    int status = system(command);
+    int status = tree_remove(scene->folder);
     arena_done(&scene->arena);
     free(scene);
     return status;

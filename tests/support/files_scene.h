@@ -4,10 +4,10 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "support/tree.h"
 #include "target/files/files.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,20 +49,11 @@ static inline int scene_setup(void **state)
     return 0;
 }
 
-static inline int scene_remove(const char *path, const struct stat *status, int type,
-                               struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 static inline int scene_teardown(void **state)
 {
     Scene *scene = *state;
     target_close_ptr(&scene->target);
-    int status = nftw(scene->root, scene_remove, 16, FTW_DEPTH | FTW_PHYS);
+    int status = tree_remove(scene->root);
     arena_done(&scene->arena);
     free(scene);
     return status;

@@ -5,8 +5,12 @@
 
 #include "base/clock.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const Field FIELDS[] = {
@@ -237,7 +241,7 @@ static void test_killed_at_each_point_of_a_replace(void **state)
 static int kill_count(void)
 {
     const char *wanted = getenv("BQFERRY_TEST_KILLS"); /* more of them, by hand */
-    return wanted ? atoi(wanted) : 6;
+    return wanted ? (int)strtol(wanted, NULL, 10) : 6;
 }
 
 /* Moments over a whole delivery, its opening and its closing. */
@@ -270,9 +274,13 @@ static void test_spill_files_are_removed(void **state)
     snprintf(folder, sizeof folder, "%s.tmp", scene->path);
     snprintf(spilled, sizeof spilled, "%s/duckdb_temp_storage_DEFAULT-0.tmp", folder);
     snprintf(other, sizeof other, "%s/notes.txt", folder);
-    const char *command = arena_printf(
-        &scene->arena, "mkdir '%s' && touch -d '1 hour ago' '%s' '%s'", folder, spilled, other);
-    assert_int_equal(system(command), 0);
+    const char *const names[] = {spilled, other};
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct timeval old = {.tv_sec = time(NULL) - 3600};
+        assert_int_equal(close(creat(names[i], 0600)), 0);
+        assert_int_equal(utimes(names[i], (struct timeval[2]){old, old}), 0);
+    }
     assert_string_equal(scene_text(scene, "SELECT 'open'"), "open");
     assert_int_not_equal(access(spilled, F_OK), 0);
     assert_int_equal(access(other, F_OK), 0);
