@@ -24,8 +24,6 @@ TREES = {
         f" INSERT INTO r3 SELECT i, {PAD} FROM generate_series(20001, {ROWS}) i",
 }
 
-LOCKS = {"partitioned": "LOCK TABLE", "inheritance": "LIMIT 0"}
-
 # After the snapshot was opened, before the table is locked; whether the rows of the snapshot are gone.
 CHANGES = {
     ("partitioned", "ALTER TABLE r DETACH PARTITION r2"): True,
@@ -49,7 +47,7 @@ def test_tree_changed_after_the_snapshot(db, bqferry, job, duckdb_target, proxy,
                                          workers):
     db.execute(TREES[kind])
     job(duckdb_target, "r", workers=workers, url=db.url(port=proxy.port, sslmode="disable"))
-    proxy.hold(LOCKS[kind])
+    proxy.hold("LOCK TABLE")
     run = bqferry.start("run")
     proxy.wait_held()
     db.execute(statements)

@@ -245,14 +245,15 @@ const char catalog_lost[] =
     "  (pg_identify_object('pg_class'::regclass, locked.oid, 0)).identity\n"
     " WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = locked.oid)";
 
-const char *catalog_unreadable(uint64_t oid, const char *names, Arena *arena)
+const char *catalog_permissions(uint64_t oid, const char *names, Arena *arena)
 {
-    return arena_printf(
-        arena,
-        "SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute\n"
-        "WHERE attrelid = %" PRIu64 " AND attnum > 0 AND NOT attisdropped\n"
-        " AND attname IN (%s) AND NOT has_column_privilege(attrelid, attnum, 'SELECT')",
-        oid, names);
+    return arena_printf(arena,
+                        "SELECT has_table_privilege(%" PRIu64 ", 'SELECT'),\n"
+                        " (SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute\n"
+                        "  WHERE attrelid = %" PRIu64 " AND attnum > 0 AND NOT attisdropped\n"
+                        "  AND attname IN (%s)\n"
+                        "  AND NOT has_column_privilege(attrelid, attnum, 'SELECT'))",
+                        oid, oid, names);
 }
 
 RelationKind catalog_kind(const char *relkind)

@@ -75,9 +75,13 @@ const char *catalog_members(uint64_t oid, int version, Arena *arena);
  * is whole now has been whole since it was locked. */
 extern const char catalog_lost[];
 
-/* One row: JSON array of the columns of `oid`, among `names` (a list of literals), without SELECT.
- */
-const char *catalog_unreadable(uint64_t oid, const char *names, Arena *arena);
+/* One row about the role's permission for a table and for some of its columns (`names`: a list of
+ * literals). */
+enum {
+    PERMISSION_FOR_ALL, /* for the table as such */
+    PERMISSION_DENIED,  /* JSON array of the columns it may not read; NULL: none */
+};
+const char *catalog_permissions(uint64_t oid, const char *names, Arena *arena);
 
 /* relkind as the model knows it; RELATION_TABLE for what it does not. */
 RelationKind catalog_kind(const char *relkind);

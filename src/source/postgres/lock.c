@@ -31,7 +31,8 @@ static bool fail_columns(const LockRequest *request, const Json *columns, Error 
                       list, request->action->relation, PQuser(request->connection));
 }
 
-static bool check_columns(const LockRequest *request, Error *error)
+/* Whether the role may read each planned column, and (*ret_all) the table as such. */
+static bool check_permissions(const LockRequest *request, bool *ret_all, Error *error)
 {
     const TablePlan *plan = request->extract->plan;
     SqlText names;
@@ -40,24 +41,25 @@ static bool check_columns(const LockRequest *request, Error *error)
         fputs(i > 0 ? ", " : "", names.out);
         sql_print_literal(names.out, plan->columns[i].source->name);
     }
-    const char *sql = catalog_unreadable(plan->table->driver_id, sql_take(&names, request->arena),
-                                         request->arena);
+    const char *sql = catalog_permissions(plan->table->driver_id, sql_take(&names, request->arena),
+                                          request->arena);
     CLEANUP(PQclear_ptr) PGresult *row = NULL;
     if (!ask(request, sql, &row, error))
         return false;
-    const char *unreadable = postgres_text(row, 0, 0);
+    *ret_all = postgres_bool(row, 0, PERMISSION_FOR_ALL);
+    const char *denied = postgres_text(row, 0, PERMISSION_DENIED);
     CLEANUP(json_free_ptr) Json *columns = NULL;
-    return !unreadable ||
-           (json_parse(unreadable, strlen(unreadable), "pg_catalog", &columns, error) &&
-            fail_columns(request, columns, error));
+    return !denied || (json_parse(denied, strlen(denied), "pg_catalog", &columns, error) &&
+                       fail_columns(request, columns, error));
 }
 
-static bool check_identity(const LockRequest *request, Error *error)
+/* Runs the statement that locks, and sees whether the name means what was planned. */
+static bool lock_with(const LockRequest *request, const char *statement, Error *error)
 {
     const SourceTable *table = request->extract->plan->table;
-    const char *sql = arena_printf(
-        request->arena, "SELECT to_regclass(%s)::oid::int8",
-        sql_literal(sql_relation(table->schema, table->name, request->arena), request->arena));
+    const char *name = sql_relation(table->schema, table->name, request->arena);
+    const char *sql = arena_printf(request->arena, "%s; SELECT to_regclass(%s)::oid::int8",
+                                   statement, sql_literal(name, request->arena));
     CLEANUP(PQclear_ptr) PGresult *row = NULL;
     if (!ask(request, sql, &row, error))
         return false;
@@ -67,45 +69,32 @@ static bool check_identity(const LockRequest *request, Error *error)
                                request->action->doing, now ? " and created again" : "");
 }
 
-/* Runs without giving a row; the executor checks permissions as for the real read. */
-static bool select_nothing(const LockRequest *request, const char *select, Error *error)
-{
-    return postgres_run(request->connection, arena_printf(request->arena, "%s LIMIT 0", select),
-                        request->action, error);
-}
-
-/* A plan for a SELECT would lock the indexes of all partitions too; with thousands of them the
- * server's lock table is too small for that. LOCK TABLE wants more than permission for columns. */
-static bool lock_partitions(const LockRequest *request, Error *error)
+/* Planning a SELECT locks all indexes too, and those of all partitions: with thousands of tables
+ * the server has no room for that. LOCK TABLE wants permission for the table, not for columns. */
+static bool lock_table(const LockRequest *request, const char *rows, bool for_all, Error *error)
 {
     const char *relation = request->action->relation;
-    const char *sql =
-        arena_printf(request->arena, "SELECT has_table_privilege(%" PRIu64 ", 'SELECT')",
-                     request->extract->plan->table->driver_id);
-    CLEANUP(PQclear_ptr) PGresult *row = NULL;
-    if (!ask(request, sql, &row, error))
-        return false;
-    if (!postgres_bool(row, 0, 0))
-        return select_nothing(request, arena_printf(request->arena, "SELECT FROM %s", relation),
-                              error);
-    return postgres_run(
-        request->connection,
-        arena_printf(request->arena, "LOCK TABLE %s IN ACCESS SHARE MODE", relation),
-        request->action, error);
+    const char *statement =
+        for_all ? arena_printf(request->arena, "LOCK TABLE %s IN ACCESS SHARE MODE", relation)
+                : arena_printf(request->arena, "SELECT FROM %s LIMIT 0", relation);
+    CLEANUP(PQclear_ptr) PGresult *shape = NULL;
+    return lock_with(request, statement, error) &&
+           postgres_describe(request->connection, rows, request->action, &shape, error);
 }
 
-bool lock_relation(const LockRequest *request, Error *error)
+bool lock_relation(const LockRequest *request, bool *ret_for_all, Error *error)
 {
     Extract all = *request->extract;
     all.limit = 0;
     const char *rows = select_rows(&all, NULL, request->arena);
+    const char *nothing = arena_printf(request->arena, "%s LIMIT 0", rows);
+    RelationKind kind = all.plan->table->kind;
+    *ret_for_all = true;
     if (all.relation.query)
-        return select_nothing(request, rows, error);
-    if (!check_columns(request, error))
+        return postgres_run(request->connection, nothing, request->action, error);
+    if (!check_permissions(request, ret_for_all, error))
         return false;
-    if (all.plan->table->kind != RELATION_PARTITIONED)
-        return select_nothing(request, rows, error) && check_identity(request, error);
-    CLEANUP(PQclear_ptr) PGresult *shape = NULL;
-    return lock_partitions(request, error) && check_identity(request, error) &&
-           postgres_describe(request->connection, rows, request->action, &shape, error);
+    if (kind == RELATION_TABLE || kind == RELATION_PARTITIONED)
+        return lock_table(request, rows, *ret_for_all, error);
+    return lock_with(request, nothing, error);
 }

@@ -15,5 +15,6 @@ typedef struct LockRequest {
 
 /* Locks the table and all below it (whatever a view or query reads) until the transaction ends, in
  * the mode of a SELECT. Checks that names, types and the job's condition are valid, that the role
- * may read each planned column, and that the name still means the table that was planned. */
-bool lock_relation(const LockRequest *request, Error *error);
+ * may read each planned column, and that the name still means the table that was planned.
+ * *ret_for_all: the role may read the table as such, not only some columns. */
+bool lock_relation(const LockRequest *request, bool *ret_for_all, Error *error);

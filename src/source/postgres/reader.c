@@ -31,7 +31,6 @@ typedef struct PostgresReader {
     PostgresAction action;
     Arena arena;
     ReaderPhase phase;
-    bool is_member; /* reads partitions by their own names */
     bool trailer_seen;
     Decoder *decoder;
     size_t column_count;
@@ -203,10 +202,7 @@ static void free_reader(PostgresReader *reader)
 {
     forget_batch(reader);
     if (reader->connection)
-        snapshot_give_reader(reader->snapshot, reader->connection,
-                             reader->phase != READER_DONE ? READER_STOPPED
-                             : reader->is_member          ? READER_READ_A_MEMBER
-                                                          : READER_READ);
+        snapshot_give_reader(reader->snapshot, reader->connection, reader->phase == READER_DONE);
     decoder_free(reader->decoder);
     free(reader->values);
     free(reader->block);
@@ -299,7 +295,6 @@ bool postgres_reader_open(Snapshot *base, const Extract *extract, const Shard *s
     PostgresReader *reader = new_reader((PostgresSnapshot *)base, extract);
     if (!start(reader, extract, shard, error))
         return false;
-    reader->is_member = shard->relation != NULL;
     reader->base.invalid = decoder_invalid(reader->decoder);
     *ret_reader = &TAKE_PTR(reader)->base;
     return true;

@@ -4,8 +4,6 @@
 #include "source/postgres/snapshot.h"
 #include "source/postgres/sql.h"
 
-#include <inttypes.h>
-
 #define SAVEPOINT "SAVEPOINT bqferry_shards"
 #define RELEASE "RELEASE SAVEPOINT bqferry_shards"
 #define BACK "ROLLBACK TO SAVEPOINT bqferry_shards; RELEASE SAVEPOINT bqferry_shards"
@@ -32,29 +30,13 @@ static const char *why_whole(const Extract *extract)
     }
 }
 
-/* ctid is a column too, and permission for some columns does not cover it. */
-static bool may_read_all(const Planning *planning, bool *ret_may, Error *error)
-{
-    const char *sql =
-        arena_printf(planning->arena, "SELECT has_table_privilege(%" PRIu64 ", 'SELECT')",
-                     planning->extract->plan->table->driver_id);
-    CLEANUP(PQclear_ptr) PGresult *row = NULL;
-    if (!postgres_exec(planning->connection, sql, &planning->action, &row, error))
-        return false;
-    *ret_may = postgres_bool(row, 0, 0);
-    return true;
-}
-
-static bool cut(const Planning *planning, size_t wanted, ShardList *ret_shards, Error *error)
+/* ctid is a column too, and permission for some columns does not cover it: `for_all` is needed. */
+static bool cut(const Planning *planning, bool for_all, size_t wanted, ShardList *ret_shards,
+                Error *error)
 {
     const Extract *extract = planning->extract;
     const char *why = why_whole(extract);
     bool is_divided = wanted > 1 && extract->limit == 0;
-    bool may_read = true;
-    if (!why && is_divided && !may_read_all(planning, &may_read, error))
-        return false;
-    if (!may_read)
-        why = "one worker reads it, because only some of its columns may be read";
     Division division = {
         .connection = planning->connection,
         .extract = extract,
@@ -63,6 +45,8 @@ static bool cut(const Planning *planning, size_t wanted, ShardList *ret_shards, 
     };
     if (!why && !divide_members(&division, error))
         return false;
+    if (!why && !for_all)
+        why = "read by one worker, because this role may read only some of its columns";
     if (!why && is_divided)
         return divide_table(&division, wanted, ret_shards, error);
     divide_whole(extract, is_divided ? why : NULL, planning->arena, ret_shards);
@@ -78,8 +62,10 @@ static bool plan_shards(const Planning *planning, size_t wanted, ShardList *ret_
         .action = &planning->action,
         .arena = planning->arena,
     };
+    bool for_all;
     return postgres_run(planning->connection, SAVEPOINT, &planning->action, error) &&
-           lock_relation(&request, error) && cut(planning, wanted, ret_shards, error) &&
+           lock_relation(&request, &for_all, error) &&
+           cut(planning, for_all, wanted, ret_shards, error) &&
            snapshot_check_whole(planning->connection, &planning->action, error) &&
            postgres_run(planning->connection, RELEASE, &planning->action, error);
 }

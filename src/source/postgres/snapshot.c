@@ -155,7 +155,6 @@ static void drain(PGconn *connection)
     }
 }
 
-/* After a statement ended, well or not, and with a savepoint to go back to. */
 static bool clear(PGconn *connection, const char *sql)
 {
     Error error = {0};
@@ -165,17 +164,14 @@ static bool clear(PGconn *connection, const char *sql)
     return done;
 }
 
-void snapshot_give_reader(PostgresSnapshot *snapshot, PGconn *connection, ReaderOutcome outcome)
+void snapshot_give_reader(PostgresSnapshot *snapshot, PGconn *connection, bool done)
 {
     postgres_cancel(connection);
     if (!snapshot->id) {
         drain(connection);
-        if (outcome != READER_READ)
-            clear(connection, BACK_TO_SAVEPOINT);
-        clear(connection, RELEASE);
+        clear(connection, BACK_TO_SAVEPOINT "; " RELEASE);
         snapshot_give_exporter(snapshot);
-    } else if (outcome == READER_READ ||
-               (outcome == READER_READ_A_MEMBER && clear(connection, BACK_TO_SAVEPOINT))) {
+    } else if (done && clear(connection, BACK_TO_SAVEPOINT)) {
         keep_idle(snapshot, connection);
     } else {
         PQfinish(connection);

@@ -32,14 +32,8 @@ void snapshot_give_exporter(PostgresSnapshot *snapshot);
  * imports it, or the exporter. */
 bool snapshot_take_reader(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *error);
 
-typedef enum ReaderOutcome {
-    READER_READ,          /* all is well; the locks stay, for more of the same table */
-    READER_READ_A_MEMBER, /* all is well; the locks go: a table can have thousands of partitions */
-    READER_STOPPED,       /* failed, or ended early */
-} ReaderOutcome;
-
-/* Gives it back. */
-void snapshot_give_reader(PostgresSnapshot *snapshot, PGconn *connection, ReaderOutcome outcome);
+/* Gives it back, its locks released. `done` false: what it was doing failed, or was stopped. */
+void snapshot_give_reader(PostgresSnapshot *snapshot, PGconn *connection, bool done);
 
 /* ERROR_SOURCE (retryable) when a relation that this transaction has locked has lost rows that the
  * snapshot should see. */
