@@ -106,6 +106,7 @@ static bool exporter_lives(PostgresSnapshot *snapshot)
         struct pollfd ready = {.fd = PQsocket(snapshot->exporter), .events = POLLIN};
         while (poll(&ready, 1, 0) > 0 && PQconsumeInput(snapshot->exporter))
             ;
+        PQfreemem(PQnotifies(snapshot->exporter)); /* makes libpq look at what came */
         lives = PQstatus(snapshot->exporter) == CONNECTION_OK;
     }
     pthread_mutex_unlock(&snapshot->lock);
