@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from support.gate import Gate
-from support.postgres import PASSWORD, Database
+from support.postgres import PASSWORD, SAFE
 from support.processes import free_port, wait_until
 from support.program import check_sane
 
@@ -217,7 +217,7 @@ def test_changed_while_reading(items, bqferry, job, tmp_path, proxy, name, point
     job(target, "items", workers=2, url=items.url(port=proxy.port, sslmode="disable"))
     proxy.hold(point.removeprefix("second "), skip=point.startswith("second "))
     run = bqferry.start("run")
-    proxy.wait_held()
+    proxy.wait_held(run)
     changed = change(items, statements)
     proxy.release()
     result = run.wait()
@@ -242,7 +242,7 @@ def test_changed_table_is_read_again_with_a_budget(items, bqferry, job, duckdb_t
         url=items.url(port=proxy.port, sslmode="disable"))
     proxy.hold("LOCK TABLE")  # what takes the table's lock
     run = bqferry.start("run")
-    proxy.wait_held()
+    proxy.wait_held(run)
     assert change(items, statements)
     proxy.release()
     result = run.wait()

@@ -22,6 +22,9 @@ PASSWORD = "s3cret/pass word%"
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+# what survives a crash
+SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
 BASE = {
     "listen_addresses": "'127.0.0.1'",
     "unix_socket_directories": "''",

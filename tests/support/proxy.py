@@ -5,6 +5,7 @@ It reads the client's bytes as they are, so connections through it go without TL
 
 import socket
 import threading
+import time
 
 
 class Proxy:
@@ -31,10 +32,15 @@ class Proxy:
         with self.lock:
             self.hold_pattern, self.hold_skip, self.held = pattern.encode(), skip, 0
 
-    def wait_held(self, count=1, seconds=30):
+    def wait_held(self, run=None, count=1, seconds=30):
+        """Until so many are held back; at once an error when the run ends before."""
+        deadline = time.monotonic() + seconds
         with self.lock:
-            if not self.lock.wait_for(lambda: self.held >= count, seconds):
-                raise TimeoutError(f"{self.held} of {count} statements arrived in {seconds} s")
+            while not self.lock.wait_for(lambda: self.held >= count, 0.1):
+                if run is not None and not run.running():
+                    raise AssertionError(f"the run ended before the statement came\n{run.wait()}")
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{self.held} of {count} statements arrived in {seconds} s")
 
     def release(self):
         with self.lock:
