@@ -195,10 +195,12 @@ def copy_project(to):
                             cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in listed.split("\0"):
         kept = not name.startswith(("src/", "tests/")) or name.startswith("src/base/") \
-            or name == "src/layers.txt" or name.endswith("/CMakeLists.txt")
+            or name == "src/layers.txt"
         if name and kept and (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
+    for folder in ("unit", "fuzz"):
+        write(to / f"tests/{folder}/CMakeLists.txt", "")
     write(to / "src/main.c", LICENCE + "int main(void)\n{\n    return 0;\n}\n")
     subprocess.run(["git", "init", "-q", to], check=True)
 
