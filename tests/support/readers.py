@@ -137,10 +137,9 @@ def files_rows(folder, loads=json.loads):
 
 
 def leftovers(folder):
-    """Hidden or temporary names below a files target: staging that nobody removed. A lock may stay."""
+    """Hidden or temporary names below a files target: staging that nobody removed."""
     return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*")
-                  if (path.name.startswith(".") and path.name != ".lock")
-                  or path.name.endswith((".tmp", ".new", "~")))
+                  if path.name.startswith(".") or path.name.endswith((".tmp", ".new", "~")))
 
 
 def from_base64(text):
