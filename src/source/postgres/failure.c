@@ -2,6 +2,7 @@
 #include "source/postgres/failure.h"
 
 #include <ctype.h>
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 

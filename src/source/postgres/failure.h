@@ -6,8 +6,11 @@
 
 #include "base/error.h"
 
-#include <libpq-fe.h>
 #include <stddef.h>
+
+/* As in libpq-fe.h, which those who only read texts do not need. */
+typedef struct pg_conn PGconn;
+typedef struct pg_result PGresult;
 
 /* What was being done, for messages. */
 typedef struct PostgresAction {
