@@ -132,18 +132,18 @@ static bool deliver(Scene *scene, Error *error)
     const TargetOps *ops = scene->target->ops;
     ParallelOptions options = {.count = scene->delivery.shard_count,
                                .threads = scene->delivery.shard_count};
-    uint64_t rows = 0;
+    ApplyResult result = {0};
     int64_t start = clock_monotonic_ns();
     if (!ops->prepare(scene->target, &scene->delivery, error) ||
         !parallel_run(&options, fill_sink, scene, error))
         return false;
     double staged = seconds_since(start);
-    if (!ops->apply(scene->target, &scene->delivery, &rows, error))
+    if (!ops->apply(scene->target, &scene->delivery, &result, error))
         return false;
     double applied = seconds_since(start);
     ops->close(TAKE_PTR(scene->target));
     printf("%llu rows: staged in %.2f s, applied after %.2f s, closed after %.2f s\n",
-           (unsigned long long)rows, staged, applied, seconds_since(start));
+           (unsigned long long)result.rows, staged, applied, seconds_since(start));
     return true;
 }
 

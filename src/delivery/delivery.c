@@ -151,12 +151,29 @@ bool delivery_commit(JobDelivery *delivery, Error *error)
     return fault_point("delivery.committed", error);
 }
 
+/* The target is asked under the next attempt's ids only when those of this one are known, for good,
+ * to have done nothing. */
+static void spend_attempt(JobDelivery *delivery, Error *error)
+{
+    Intent next = delivery->intent;
+    Error saving = {0};
+    next.delivery.apply_attempt++;
+    if (save_intent(delivery, &next, &saving))
+        return;
+    error_prefix(error, "%s; then", saving.message);
+    error->retryable = false;
+}
+
 bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error)
 {
     const Delivery *staged = &delivery->intent.delivery;
     uint64_t wanted = staged_rows(staged);
-    if (!delivery->target->ops->apply(delivery->target, staged, ret_rows, error) ||
-        !fault_point("delivery.applied", error))
+    ApplyResult result = {0};
+    bool applied = delivery->target->ops->apply(delivery->target, staged, &result, error);
+    if (!applied && result.spent)
+        spend_attempt(delivery, error);
+    *ret_rows = result.rows;
+    if (!applied || !fault_point("delivery.applied", error))
         return false;
     if (*ret_rows != wanted) {
         /* Applied once already: an intent kept would only repeat this failure on every run. */
@@ -251,13 +268,27 @@ bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *
     return true;
 }
 
+static bool arrange(Target *target, Delivery *delivery, Arena *arena, Error *error)
+{
+    return !target->ops->arrange || target->ops->arrange(target, delivery, arena, error);
+}
+
+const Delivery *delivery_current(const JobDelivery *delivery)
+{
+    return delivery->has_intent ? &delivery->intent.delivery : NULL;
+}
+
 bool delivery_begin(JobDelivery *delivery, const Intent *next, Error *error)
 {
+    CLEANUP(arena_done) Arena arena = {0};
     Intent intent = *next;
     intent.phase = INTENT_EXTRACTING;
     intent.destination = delivery->destination;
     intent.delivery.job = delivery->job;
     intent.delivery.shards = NULL;
+    intent.delivery.apply_attempt = 1;
+    if (!arrange(delivery->target, &intent.delivery, &arena, error))
+        return false;
     if (!save_intent(delivery, &intent, error))
         return error_prefix(error, "saving what is about to be done");
     if (!fault_point("delivery.intended", error))

@@ -49,6 +49,10 @@ bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *
  * earlier begin of the same run. Keeps a copy of `next`. */
 bool delivery_begin(JobDelivery *delivery, const Intent *next, Error *error);
 
+/* What begin made durable, with what the target arranged: sinks are opened with this one. It lives
+ * until counted, apply, abandon or commit is called; NULL when nothing is begun. */
+const Delivery *delivery_current(const JobDelivery *delivery);
+
 /* All shards are staged: checks rows read = rows staged for each, and makes the counts durable.
  * `results` holds one entry per shard; a copy is kept. */
 bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const uint64_t *rows_read,

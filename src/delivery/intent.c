@@ -2,10 +2,19 @@
 #include "delivery/intent.h"
 
 #include "schema/field_json.h"
+#include "schema/layout_json.h"
 
 #include <string.h>
 
 static const char *const phase_names[] = {"extracting", "counted"};
+
+static Json *partitions_to_json(const ShardResult *result)
+{
+    Json *json = json_array_new();
+    for (size_t i = 0; i < result->partition_count; i++)
+        json_append_text(json, result->partitions[i]);
+    return json;
+}
 
 static Json *shard_to_json(const Shard *shard, const ShardResult *result)
 {
@@ -17,7 +26,19 @@ static Json *shard_to_json(const Shard *shard, const ShardResult *result)
         json_set_int(json, "rows", (int64_t)result->rows);
         json_set_int(json, "bytes", (int64_t)result->bytes);
         json_set_text(json, "checksum", result->checksum);
+        if (result->handle)
+            json_set_text(json, "handle", result->handle);
+        if (result->partition_count)
+            json_set(json, "partitions", partitions_to_json(result));
     }
+    return json;
+}
+
+static Json *layout_to_json(const TableLayout *layout)
+{
+    Json *json = json_object_new();
+    layout_json_set(json, layout);
+    json_set_bool(json, "immutable", layout->partitioning.immutable);
     return json;
 }
 
@@ -36,13 +57,35 @@ Json *intent_to_json(const Intent *intent)
     json_set_text(json, "rows", intent->rows);
     json_set_text(json, "request", intent->request);
     json_set_text(json, "snapshot", intent->snapshot);
+    json_set_text(json, "source", delivery->source);
+    json_set_text(json, "arranged", delivery->arranged);
+    json_set_int(json, "apply_attempt", delivery->apply_attempt);
+    json_set_bool(json, "replace_partitions", delivery->replace_partitions);
     json_set(json, "schema", field_json_from_schema(&delivery->schema));
+    json_set(json, "layout", layout_to_json(&delivery->layout));
     Json *shards = json_array_new();
     for (size_t i = 0; i < delivery->shard_count; i++)
         json_append(shards, shard_to_json(&intent->shards[i],
                                           delivery->shards ? &delivery->shards[i] : NULL));
     json_set(json, "shards", shards);
     return json;
+}
+
+static ShardResult read_result(const Json *shard, Arena *arena)
+{
+    const Json *partitions = json_get(shard, "partitions");
+    size_t count = json_count(partitions);
+    const char **ids = ARENA_ARRAY(arena, const char *, count);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = arena_strdup(arena, json_text_of(json_at(partitions, i)));
+    return (ShardResult){
+        .rows = (uint64_t)json_get_int(shard, "rows", 0),
+        .bytes = (uint64_t)json_get_int(shard, "bytes", 0),
+        .checksum = arena_strdup(arena, json_get_text(shard, "checksum")),
+        .handle = arena_strdup(arena, json_get_text(shard, "handle")),
+        .partitions = ids,
+        .partition_count = count,
+    };
 }
 
 static void read_shards(const Json *shards, Arena *arena, Intent *intent)
@@ -58,11 +101,7 @@ static void read_shards(const Json *shards, Arena *arena, Intent *intent)
             .predicate = arena_strdup(arena, json_get_text(shard, "predicate")),
             .row_estimate = -1,
         };
-        results[i] = (ShardResult){
-            .rows = (uint64_t)json_get_int(shard, "rows", 0),
-            .bytes = (uint64_t)json_get_int(shard, "bytes", 0),
-            .checksum = arena_strdup(arena, json_get_text(shard, "checksum")),
-        };
+        results[i] = read_result(shard, arena);
     }
     intent->shards = bounds;
     intent->delivery.shard_count = count;
@@ -84,6 +123,18 @@ static bool read_words(const Json *json, Intent *intent, Error *error)
     return error_set(error, ERROR_CONFIG, "the intent's phase \"%s\" is unknown", phase);
 }
 
+static bool read_layout(const Json *json, Arena *arena, Delivery *delivery, Error *error)
+{
+    const Json *layout = json_get(json, "layout");
+    const Json *schema = json_get(json, "schema");
+    if (!schema || !field_json_to_schema(schema, arena, &delivery->schema, error))
+        return error_prefix(error, "the intent's schema");
+    if (!layout_json_get(layout, arena, &delivery->layout, error))
+        return error_prefix(error, "the intent's layout");
+    delivery->layout.partitioning.immutable = json_get_bool(layout, "immutable");
+    return true;
+}
+
 bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error *error)
 {
     Intent intent = {0};
@@ -95,6 +146,10 @@ bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error 
     delivery->table.dataset = arena_strdup(arena, json_get_text(json, "dataset"));
     delivery->table.table = arena_strdup(arena, json_get_text(json, "table"));
     delivery->format = arena_strdup(arena, json_get_text(json, "format"));
+    delivery->source = arena_strdup(arena, json_get_text(json, "source"));
+    delivery->arranged = arena_strdup(arena, json_get_text(json, "arranged"));
+    delivery->apply_attempt = (int)json_get_int(json, "apply_attempt", 1);
+    delivery->replace_partitions = json_get_bool(json, "replace_partitions");
     intent.destination = arena_strdup(arena, json_get_text(json, "destination"));
     intent.rows = arena_strdup(arena, json_get_text(json, "rows"));
     intent.request = arena_strdup(arena, json_get_text(json, "request"));
@@ -102,9 +157,8 @@ bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error 
     if (!delivery->run_id || delivery->attempt < 1 || !delivery->table.dataset ||
         !delivery->table.table || !intent.destination)
         return error_set(error, ERROR_CONFIG, "the intent lacks its run id, attempt or target");
-    const Json *schema = json_get(json, "schema");
-    if (!schema || !field_json_to_schema(schema, arena, &delivery->schema, error))
-        return error_prefix(error, "the intent's schema");
+    if (!read_layout(json, arena, delivery, error))
+        return false;
     read_shards(json_get(json, "shards"), arena, &intent);
     *ret_intent = intent;
     return true;

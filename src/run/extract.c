@@ -28,13 +28,24 @@ static bool pump(ExtractJob *job, Reader *reader, Sink *sink, const StopFlag *st
     }
 }
 
+static ShardResult keep_result(const ShardResult *result, Arena *arena)
+{
+    ShardResult kept = *result;
+    const char **partitions = ARENA_ARRAY(arena, const char *, result->partition_count);
+    for (size_t i = 0; i < result->partition_count; i++)
+        partitions[i] = arena_strdup(arena, result->partitions[i]);
+    kept.checksum = arena_strdup(arena, result->checksum);
+    kept.handle = arena_strdup(arena, result->handle);
+    kept.partitions = partitions;
+    return kept;
+}
+
 static void add_results(ExtractGroup *group, size_t shard, const Reader *reader,
                         const ShardResult *result)
 {
     ExtractJob *job = group->job;
     pthread_mutex_lock(&group->lock);
-    job->results[shard] = *result;
-    job->results[shard].checksum = arena_strdup(job->arena, result->checksum);
+    job->results[shard] = keep_result(result, job->arena);
     job->rows_read[shard] = reader->stats.rows;
     job->bytes_read[shard] = reader->stats.bytes;
     for (size_t column = 0; column < job->extract->plan->column_count; column++) {

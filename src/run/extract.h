@@ -13,7 +13,7 @@ typedef struct ExtractJob {
     const Delivery *delivery;
     size_t workers;
     JobProgress *progress;
-    Arena *arena;           /* for what outlives the call: checksums */
+    Arena *arena;           /* for what outlives the call: texts of results */
     ShardResult *results;   /* out: one a shard */
     uint64_t *rows_read;    /* out: one a shard */
     uint64_t *bytes_read;   /* out: one a shard */

@@ -5,10 +5,10 @@
  * threads Delivery  one run of one job into one table: everything that must be known again after a
  * crash Sink      takes one shard's rows and stages them
  *
- * A delivery goes: prepare → sinks (write … finish) → apply → discard. Each step may be repeated
- * after a crash with the same Delivery and then ends in the same state; nothing before apply is
- * visible to a reader of the target table, and apply is atomic. Errors are ERROR_TARGET unless said
- * otherwise, and retryable when the same call may succeed later. */
+ * A delivery goes: arrange → prepare → sinks (write … finish) → apply → discard. Each may be
+ * repeated after a crash with the same Delivery and then ends in the same state; nothing before
+ * apply is visible to a reader of the target table, and apply is atomic. Errors are ERROR_TARGET
+ * unless said otherwise, and retryable when the same call may succeed later. */
 #pragma once
 
 #include "base/arena.h"
@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "model/batch.h"
 #include "model/check.h"
+#include "model/layout.h"
 #include "model/policy.h"
 #include "model/type.h"
 
@@ -31,6 +32,9 @@ typedef struct ShardResult {
     uint64_t rows;
     uint64_t bytes;       /* as staged: file bytes where there are files, else an estimate */
     const char *checksum; /* "crc32c:…" of a staged file; NULL where there is none */
+    const char *handle;   /* the target's own words for what is staged; NULL: needs none */
+    const char *const *partitions; /* ids of the partitions that its rows belong to, each once; */
+    size_t partition_count;        /* none where the target does not ask */
 } ShardResult;
 
 /* Plain data; an intent stores all of it (delivery/intent.h). */
@@ -41,10 +45,35 @@ typedef struct Delivery {
     LoadMode load;
     TableRef table;
     Schema schema;      /* of the rows, and of the target table */
-    const char *format; /* of staged files: "avro", "ndjson"; NULL: the target's own way */
+    TableLayout layout; /* of the target table */
+    const char *source; /* where the rows come from, for people: "shop public.orders"; or NULL */
+    bool replace_partitions; /* LOAD_REPLACE: only the partitions that the rows belong to */
+    const char *format;      /* of staged files: "avro", "ndjson"; NULL: the target's own way */
     size_t shard_count;
     const ShardResult *shards; /* shard_count of them once staged; NULL before */
+    const char *arranged; /* the target's own words on its way, ids, names (JSON); NULL: none */
+    int apply_attempt;    /* from 1; rises, durably, when an apply has ended without effect */
 } Delivery;
+
+typedef struct ApplyResult {
+    uint64_t rows; /* that the step made visible */
+    bool spent;    /* on failure: this attempt at applying has ended for good, without effect, and
+                      the next try needs the next apply_attempt */
+} ApplyResult;
+
+/* What a target did for a delivery in the words of its own job list, for reports. */
+typedef struct TargetJob {
+    const char *kind; /* "load", "copy", "query" */
+    const char *id;
+    const char *link;     /* for people; or NULL */
+    int64_t bytes_billed; /* 0: free */
+    int64_t slot_ms;
+} TargetJob;
+
+typedef struct TargetJobs {
+    const TargetJob *jobs;
+    size_t count;
+} TargetJobs;
 
 /* What a target knows of a delivery: the answer to "was this run applied?" after a crash. */
 typedef enum DeliveryStatus {
@@ -79,6 +108,10 @@ typedef struct TargetOps {
      * columns the existing table does not have or has with another type. Changes nothing. */
     bool (*validate)(Target *target, const Delivery *delivery, Error *error);
 
+    /* Chooses the way of this delivery before its intent is saved, when run id, attempt and
+     * shard_count are known: fills delivery->arranged (in the arena). NULL: there is one way. */
+    bool (*arrange)(Target *target, Delivery *delivery, Arena *arena, Error *error);
+
     /* Makes an empty staging place; removes what an earlier attempt of this run left there. */
     bool (*prepare)(Target *target, const Delivery *delivery, Error *error);
 
@@ -93,16 +126,20 @@ typedef struct TargetOps {
                    uint64_t *ret_rows, Error *error);
 
     /* One atomic step: a reader sees the rows of before or those of after. Remembers the run id
-     * with the same step, so that doing it again does nothing. *ret_rows: rows that the step made
-     * visible. */
-    bool (*apply)(Target *target, const Delivery *delivery, uint64_t *ret_rows, Error *error);
+     * with the same step, so that doing it again does nothing. */
+    bool (*apply)(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error);
 
     /* Removes what is staged for this run, if anything. Never touches what was applied. */
     bool (*discard)(Target *target, const Delivery *delivery, Error *error);
+
+    /* What this process made the target do for the delivery so far. NULL: nothing to tell. */
+    bool (*jobs)(Target *target, const Delivery *delivery, Arena *arena, TargetJobs *ret_jobs,
+                 Error *error);
 } TargetOps;
 
 struct Target {
-    const TargetOps *ops; /* first member of each driver's struct */
+    const TargetOps *ops;    /* first member of each driver's struct */
+    int64_t one_shard_bytes; /* a table smaller than this is best taken as one shard; 0: no wish */
 };
 
 typedef struct SinkOps {

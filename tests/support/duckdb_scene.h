@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "support/apply.h"
 #include "support/tree.h"
 #include "target/duckdb/duckdb_state.h"
 #include "target/duckdb/duckdb_target.h"
@@ -144,7 +145,7 @@ static inline uint64_t scene_deliver(Scene *scene, const Delivery *delivery, con
     whole.shards = &result;
     whole.shard_count = 1;
     assert_int_equal(scene_status(scene, &whole), DELIVERY_STAGED);
-    assert_ok(scene, scene->target->ops->apply(scene->target, &whole, &rows, &scene->error));
+    assert_ok(scene, apply_rows(scene->target, &whole, &rows, &scene->error));
     assert_int_equal(scene_status(scene, &whole), DELIVERY_APPLIED);
     return rows;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "support/apply.h"
 #include "support/tree.h"
 #include "target/files/files.h"
 
@@ -127,7 +128,7 @@ static inline void scene_stage(Scene *scene, Delivery *delivery)
 static inline uint64_t scene_apply(Scene *scene, const Delivery *delivery)
 {
     uint64_t rows = UINT64_MAX;
-    assert_true(scene->target->ops->apply(scene->target, delivery, &rows, &scene->error));
+    assert_true(apply_rows(scene->target, delivery, &rows, &scene->error));
     return rows;
 }
 

@@ -46,7 +46,7 @@ bool duck_validate_in(DuckConnection *connection, const Delivery *delivery, bool
 bool duck_prepare(Target *target, const Delivery *delivery, Error *error);
 bool duck_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
                  uint64_t *ret_rows, Error *error);
-bool duck_apply(Target *target, const Delivery *delivery, uint64_t *ret_rows, Error *error);
+bool duck_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error);
 bool duck_discard(Target *target, const Delivery *delivery, Error *error);
 
 /* sink.c: sink_open. The delivery's texts and schema outlive the sink. */

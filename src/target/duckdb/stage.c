@@ -273,7 +273,7 @@ bool duck_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_s
     return true;
 }
 
-bool duck_apply(Target *target, const Delivery *delivery, uint64_t *ret_rows, Error *error)
+bool duck_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error)
 {
     CLEANUP(duck_disconnect) DuckConnection connection = {0};
     CLEANUP(arena_done) Arena arena = {0};
@@ -287,8 +287,7 @@ bool duck_apply(Target *target, const Delivery *delivery, uint64_t *ret_rows, Er
     bool done = make_places(duck, &stage, &first) && apply_once(&stage, &rows, &first);
     if (!done && duck_error_is_memory(&first) && duck_memory_raise(&duck->database))
         done = apply_once(&stage, &rows, &first);
-    if (ret_rows)
-        *ret_rows = rows;
+    ret_result->rows = rows;
     if (!done && error)
         *error = first;
     return done || error_prefix(error, "cannot apply run %s to %s.%s", named.run_id,

@@ -176,12 +176,13 @@ static bool files_status(Target *target, const Delivery *delivery, DeliveryStatu
            stage_status(&stage, ret_status, ret_rows, error);
 }
 
-static bool files_apply(Target *target, const Delivery *delivery, uint64_t *ret_rows, Error *error)
+static bool files_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result,
+                        Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
     Stage stage;
     return stage_init(&stage, target, delivery, &arena, error) &&
-           stage_apply(&stage, ret_rows, error);
+           stage_apply(&stage, &ret_result->rows, error);
 }
 
 static bool files_discard(Target *target, const Delivery *delivery, Error *error)

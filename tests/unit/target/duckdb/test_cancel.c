@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A program of its own: a request to stop holds for the whole process. */
+#include "support/apply.h"
 #include "support/duckdb_scene.h"
 
 #include "base/cancel.h"
@@ -29,7 +30,7 @@ static void test_cancelled_while_applying(void **state)
     scene_fill(scene, &second, values, 2, true);
     second.shards = &shard;
     cancel_request();
-    assert_false(scene->target->ops->apply(scene->target, &second, NULL, &scene->error));
+    assert_false(apply_rows(scene->target, &second, NULL, &scene->error));
     assert_int_equal(scene->error.kind, ERROR_CANCELLED);
     assert_int_equal(scene_status(scene, &second), DELIVERY_STAGED);
     assert_string_equal(scene_text(scene, "SELECT count(*)::VARCHAR FROM main.t"), "2");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process that delivers is killed, at chosen points and at random moments; the next one must know
  * what became of the delivery, and bring it to its end. */
+#include "support/apply.h"
 #include "support/duckdb_scene.h"
 
 #include "base/clock.h"
@@ -111,7 +112,7 @@ static bool deliver(Scene *scene, Delivery *delivery, int run, Point point, int 
     delivery->shards = WHOLE;
     if (point == INSIDE_APPLY)
         setenv("BQFERRY_FAULT", "target.apply", 1);
-    if (!scene->target->ops->apply(scene->target, delivery, &rows, error) || rows != ROWS)
+    if (!apply_rows(scene->target, delivery, &rows, error) || rows != ROWS)
         return false;
     tell(pipe_end, 'A');
     die_at(point, AFTER_APPLY);
@@ -175,7 +176,7 @@ static void settle(Scene *scene, Delivery delivery, int run, char said)
         delivery.shards = WHOLE;
         assert_int_equal(scene_status(scene, &delivery), DELIVERY_STAGED);
     }
-    assert_ok(scene, ops->apply(scene->target, &delivery, &rows, &scene->error));
+    assert_ok(scene, apply_rows(scene->target, &delivery, &rows, &scene->error));
     assert_int_equal(rows, ROWS);
     assert_ok(scene, ops->discard(scene->target, &delivery, &scene->error));
     assert_int_equal(scene_status(scene, &delivery), DELIVERY_APPLIED);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* prepare → sinks → apply → discard, each step repeated, and what a reader sees meanwhile. */
+#include "support/apply.h"
 #include "support/duckdb_scene.h"
 
 #include "base/parallel.h"
@@ -91,7 +92,7 @@ static void test_apply_again_does_nothing(void **state)
     uint64_t rows = 0;
     scene_deliver(scene, &delivery, OLD, 2);
     for (int i = 0; i < 2; i++) {
-        assert_ok(scene, scene->target->ops->apply(scene->target, &delivery, &rows, &scene->error));
+        assert_ok(scene, apply_rows(scene->target, &delivery, &rows, &scene->error));
         assert_int_equal(rows, 2);
     }
     assert_ok(scene, scene->target->ops->discard(scene->target, &delivery, &scene->error));
@@ -139,7 +140,7 @@ static void test_status_of_what_is_staged(void **state)
     assert_int_equal(scene_status(scene, &delivery), DELIVERY_UNKNOWN);
     shards[0].rows = 1;
     assert_int_equal(scene_status(scene, &staged), DELIVERY_UNKNOWN);
-    assert_false(scene->target->ops->apply(scene->target, &staged, NULL, &scene->error));
+    assert_false(apply_rows(scene->target, &staged, NULL, &scene->error));
     assert_int_equal(scene->error.kind, ERROR_TARGET);
 }
 
@@ -158,7 +159,7 @@ static void test_attempts(void **state)
                         "_bqferry_stage_run_1_1_1;_bqferry_stage_run_1_2");
     scene_fill(scene, &second, NEW, 3, true);
     uint64_t rows;
-    assert_ok(scene, scene->target->ops->apply(scene->target, &second, &rows, &scene->error));
+    assert_ok(scene, apply_rows(scene->target, &second, &rows, &scene->error));
     assert_int_equal(rows, 3);
     assert_ok(scene, scene->target->ops->discard(scene->target, &other, &scene->error));
     assert_string_equal(scene_text(scene, STAGING), "");
@@ -263,7 +264,7 @@ static void test_table_changed_under_a_delivery(void **state)
     assert_ok(scene, scene->target->ops->prepare(scene->target, &second, &scene->error));
     scene_fill(scene, &second, NEW, 3, true);
     scene_run(scene, "ALTER TABLE sales.t ALTER COLUMN note TYPE BLOB");
-    assert_false(scene->target->ops->apply(scene->target, &second, NULL, &scene->error));
+    assert_false(apply_rows(scene->target, &second, NULL, &scene->error));
     assert_non_null(strstr(scene->error.message, "note"));
     assert_string_equal(scene_text(scene, "SELECT count(*)::VARCHAR FROM sales.t"), "2");
     assert_int_equal(scene_status(scene, &second), DELIVERY_UNKNOWN);
@@ -278,12 +279,12 @@ static void test_constraint_refuses_rows(void **state)
                      "note VARCHAR); INSERT INTO sales.t VALUES (2, 'mine')");
     assert_ok(scene, scene->target->ops->prepare(scene->target, &delivery, &scene->error));
     scene_fill(scene, &delivery, OLD, 2, true);
-    assert_false(scene->target->ops->apply(scene->target, &delivery, NULL, &scene->error));
+    assert_false(apply_rows(scene->target, &delivery, NULL, &scene->error));
     assert_int_equal(scene->error.kind, ERROR_TARGET);
     assert_non_null(strstr(scene->error.message, "Duplicate key \"id: 2\""));
     assert_string_equal(scene_text(scene, ALL_ROWS), "2,mine");
     scene_run(scene, "DELETE FROM sales.t");
-    assert_ok(scene, scene->target->ops->apply(scene->target, &delivery, NULL, &scene->error));
+    assert_ok(scene, apply_rows(scene->target, &delivery, NULL, &scene->error));
     assert_string_equal(scene_text(scene, ALL_ROWS), "1,old;2,old");
 }
 
@@ -332,7 +333,7 @@ static void test_sinks_side_by_side(void **state)
     assert_ok(scene, parallel_run(&options, fill_one, &all, &scene->error));
     all.delivery.shards = all.results;
     assert_int_equal(scene_status(scene, &all.delivery), DELIVERY_STAGED);
-    assert_ok(scene, scene->target->ops->apply(scene->target, &all.delivery, &rows, &scene->error));
+    assert_ok(scene, apply_rows(scene->target, &all.delivery, &rows, &scene->error));
     assert_int_equal(rows, SINKS * ROWS_PER_SINK);
     assert_string_equal(scene_text(scene, "SELECT count(*)::VARCHAR, count(DISTINCT id)::VARCHAR, "
                                           "min(id)::VARCHAR, max(id)::VARCHAR, max(note) "
@@ -360,7 +361,7 @@ static bool deliver_one(void *context, size_t index, size_t worker, const StopFl
            ops->sink_open(scene->target, &delivery, 0, &sink, error) &&
            sink->ops->write(sink, &batch, error) &&
            sink->ops->finish(sink, &arena, &result, error) &&
-           ops->apply(scene->target, &delivery, &rows, error) &&
+           apply_rows(scene->target, &delivery, &rows, error) &&
            ops->discard(scene->target, &delivery, error);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can go wrong around the file and the library: words, kind, and what is left behind. */
+#include "support/apply.h"
 #include "support/duckdb_scene.h"
 
 #include <errno.h>
@@ -187,7 +188,7 @@ static bool deliver(Scene *scene, const char *run_id, size_t row_count)
     uint64_t rows;
     return scene->target->ops->prepare(scene->target, &delivery, &scene->error) &&
            fill(scene, &delivery, row_count) &&
-           scene->target->ops->apply(scene->target, &delivery, &rows, &scene->error);
+           apply_rows(scene->target, &delivery, &rows, &scene->error);
 }
 
 static void test_full_disk(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows that are larger, and tables that are wider, than DuckDB's first memory limit has room for.
  */
+#include "support/apply.h"
 #include "support/duckdb_scene.h"
 
 static Delivery delivery_of(const Field *fields, size_t count, const char *run_id, LoadMode load)
@@ -34,7 +35,7 @@ static void test_large_values(void **state)
     scene_fill(scene, &second, values, ROWS, true);
     scene_close_target(scene); /* whoever applies did not see the rows, nor how large they are */
     scene_open_target(scene);
-    assert_ok(scene, scene->target->ops->apply(scene->target, &second, &rows, &scene->error));
+    assert_ok(scene, apply_rows(scene->target, &second, &rows, &scene->error));
     assert_int_equal(rows, ROWS);
     assert_string_equal(scene_text(scene, "SELECT count(*)::VARCHAR, sum(octet_length(b))::VARCHAR "
                                           "FROM t"),
@@ -66,7 +67,7 @@ static void test_wide_table(void **state)
     }
     assert_ok(scene, sink->ops->finish(sink, &scene->arena, &result, &scene->error));
     assert_int_equal(result.rows, ROWS);
-    assert_ok(scene, scene->target->ops->apply(scene->target, &delivery, &rows, &scene->error));
+    assert_ok(scene, apply_rows(scene->target, &delivery, &rows, &scene->error));
     assert_string_equal(scene_text(scene, "SELECT sum(column_0)::VARCHAR, sum(column_1)::VARCHAR, "
                                           "sum(column_1599)::VARCHAR FROM t"),
                         "0,12497500,19983502500");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "support/apply.h"
 #include "support/files_scene.h"
 
 #include <fcntl.h>
@@ -159,7 +160,7 @@ static void damaged_shards_are_not_staged(void **state)
     assert_int_equal(truncate(scene_path(scene, name), 10), 0);
     assert_int_equal(scene_status(scene, &delivery), DELIVERY_UNKNOWN);
     uint64_t rows;
-    assert_false(scene->target->ops->apply(scene->target, &delivery, &rows, &scene->error));
+    assert_false(apply_rows(scene->target, &delivery, &rows, &scene->error));
     assert_int_equal(scene->error.kind, ERROR_TARGET);
     assert_non_null(strstr(scene->error.message, "has 10 bytes, but 43 were written to it"));
     assert_false(describe(scene).exists);
@@ -364,7 +365,7 @@ static bool apply_and_die(Scene *scene, const Delivery *delivery, const char *po
     if (child == 0) {
         uint64_t rows;
         setenv("BQFERRY_FAULT", point, 1);
-        scene->target->ops->apply(scene->target, delivery, &rows, NULL);
+        apply_rows(scene->target, delivery, &rows, NULL);
         _exit(0);
     }
     int status;

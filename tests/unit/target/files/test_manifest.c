@@ -9,7 +9,8 @@
 #include <cmocka.h>
 
 static const Field fields[] = {{.name = "id", .kind = TYPE_INT64}};
-static const ShardResult results[] = {{10, 100, "crc32c:00000001"}, {20, 200, "crc32c:00000002"}};
+static const ShardResult results[] = {{.rows = 10, .bytes = 100, .checksum = "crc32c:00000001"},
+                                      {.rows = 20, .bytes = 200, .checksum = "crc32c:00000002"}};
 
 static Delivery delivery_of(const char *run_id, LoadMode load)
 {
