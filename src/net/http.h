@@ -2,7 +2,8 @@
 /* net/http.h: HTTP requests. One client serves all threads of a target or state store: connections
  * stay open and are used again, HTTP/2 where the server offers it, gzip answers are unpacked.
  *
- * - Proxies are those of the environment, as curl reads it (https_proxy, no_proxy, …).
+ * - Proxies are those of the environment, as curl reads it (https_proxy, no_proxy, …); never to
+ * reach this machine itself.
  * - TLS is verified against the system's certificates (SSL_CERT_FILE and SSL_CERT_DIR as OpenSSL
  *   reads them); nothing turns that off.
  * - Redirects are never followed: Google's APIs have none, and a 308 is an answer of uploads.
@@ -54,6 +55,7 @@ typedef struct HttpRequest {
     size_t response_max; /* bytes of the answer's body, unpacked; 0: 32 MiB */
     int64_t silence_ms;  /* 0: the client's; longer for calls that the server holds open */
     int64_t total_ms;    /* whole exchange; 0: no limit of its own */
+    bool as_stored;      /* the answer is not unpacked: for objects */
     bool no_proxy;       /* metadata servers are never reached through one */
     bool last_words;     /* goes out even after a stop was asked for (with total_ms set) */
     const StopFlag
