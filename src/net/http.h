@@ -4,8 +4,8 @@
  *
  * - Proxies are those of the environment, as curl reads it (https_proxy, no_proxy, …); never to
  * reach this machine itself.
- * - TLS is verified against the system's certificates (SSL_CERT_FILE and SSL_CERT_DIR as OpenSSL
- *   reads them); nothing turns that off.
+ * - TLS is verified against the system's certificates, or those of SSL_CERT_FILE and SSL_CERT_DIR;
+ *   nothing turns that off.
  * - Redirects are never followed: Google's APIs have none, and a 308 is an answer of uploads.
  * - A request on a kept connection that turns out closed, without one byte of an answer, is sent
  *   again on a new one by libcurl, whatever its method. So what is sent must bear being sent twice.

@@ -192,6 +192,12 @@ static void set_connection(HttpSlot *slot, const Url *url, const HttpLimits *lim
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (request->no_proxy || url_is_loopback(url))
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    /* The curl program reads these two; libcurl does not by itself. */
+    const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");
+    if (file && *file)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+    if (folder && *folder)
+        curl_easy_setopt(easy, CURLOPT_CAPATH, folder);
     if (!request->as_stored)
         curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 }

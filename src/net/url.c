@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/url.h"
 
+#include "base/view.h"
+
 #include <stdarg.h>
 #include <string.h>
 #include <strings.h>
