@@ -133,7 +133,7 @@ static void record(HttpClient *client, const HttpRequest *request, const Url *ur
     http_slot_bytes(slot, &sent, &received);
     pthread_mutex_lock(&client->lock);
     HttpCount *count = count_of(client, request->id);
-    count->calls++;
+    count->calls += response->resent ? 2 : 1;
     count->failures += response->outcome != HTTP_ANSWERED || response->status >= 400;
     count->sent += sent;
     count->received += received;

@@ -8,7 +8,7 @@
  *   nothing turns that off.
  * - Redirects are never followed: Google's APIs have none, and a 308 is an answer of uploads.
  * - A request on a kept connection that turns out closed, without one byte of an answer, is sent
- *   again on a new one by libcurl, whatever its method. So what is sent must bear being sent twice.
+ *   again on a new one, whatever its method (`resent`); not so when it says `once`.
  * - Each exchange is one debug line: id, method, host, path, status, time, sizes. Never headers,
  *   query strings or bodies: those hold tokens.
  *
@@ -57,6 +57,7 @@ typedef struct HttpRequest {
     int64_t total_ms;    /* whole exchange; 0: no limit of its own */
     bool as_stored;      /* the answer is not unpacked: for objects */
     bool no_proxy;       /* metadata servers are never reached through one */
+    bool once;           /* never sent again by itself */
     bool last_words;     /* goes out even after a stop was asked for (with total_ms set) */
     const StopFlag
         *stop;       /* may be NULL: only a signal stops it then; looked at 10 times a second */
@@ -81,6 +82,7 @@ typedef enum HttpOutcome {
 typedef struct HttpResponse {
     HttpOutcome outcome;
     int status;     /* 0 when none came */
+    bool resent;    /* it was sent twice: the first one may have been carried out */
     bool may_count; /* the server may have carried the request out (always so when answered) */
     Buffer headers; /* "Name: value\n" lines of the last answer; read with http_header */
     Buffer body;

@@ -20,6 +20,7 @@ struct HttpSlot {
     char problem[CURL_ERROR_SIZE];
     const HttpRequest *request;
     HttpResponse *response;
+    int sends;   /* of this request */
     size_t part; /* of the body: the next byte to send */
     size_t offset;
     uint64_t sent;
@@ -102,6 +103,16 @@ static int on_seek(void *context, curl_off_t offset, int origin)
         return CURL_SEEKFUNC_CANTSEEK;
     slot->part = slot->offset = 0;
     return CURL_SEEKFUNC_OK;
+}
+
+/* Called before each time the request is sent. */
+static int on_send(void *context, char *to, char *from, int to_port, int from_port)
+{
+    HttpSlot *slot = context;
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    slot->sends++;
+    slot->response->resent = slot->sends > 1;
+    return slot->sends > 1 && slot->request->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static uint64_t body_size(const HttpRequest *request)
@@ -210,6 +221,8 @@ static void set_callbacks(HttpSlot *slot)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, slot);
     /* Google packs answers only for user agents that say gzip. */
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "bqferry/" BQFERRY_VERSION " (gzip)");
 }
@@ -366,6 +379,7 @@ bool http_slot_send(HttpSlot *slot, const HttpRequest *request, const Url *url,
     slot->request = request;
     slot->response = response;
     slot->part = slot->offset = 0;
+    slot->sends = 0;
     slot->problem[0] = '\0';
     curl_easy_reset(slot->easy);
     CLEANUP(free_headers) struct curl_slist *headers = headers_of(request);
