@@ -28,27 +28,24 @@ import itertools
 import json
 import threading
 import time
+import zlib
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
+from standin.errors import CODE_OF_STATUS, STATUS_OF_REASON
+from standin.http import Headers, Request, Reset, Response
+
+# What other services than BigQuery say: Cloud Storage
+# (https://docs.cloud.google.com/storage/docs/json_api/v1/status-codes) and OAuth 2.0 (RFC 6749, section 5.2).
 STATUS = {
-    "accessDenied": 403, "forbidden": 403, "insufficientPermissions": 403, "authError": 401, "required": 401,
-    "backendError": 503, "internalError": 500, "badGateway": 502, "rateLimitExceeded": 403,
-    "userRateLimitExceeded": 403, "quotaExceeded": 403, "jobBackendError": 400, "jobInternalError": 400,
-    "jobRateLimitExceeded": 400, "badRequest": 400, "invalid": 400, "invalidQuery": 400, "duplicate": 409,
-    "conflict": 409, "notFound": 404, "resourceInUse": 400, "resourcesExceeded": 400, "responseTooLarge": 403,
-    "stopped": 200, "tableUnavailable": 400, "timeout": 400, "billingNotEnabled": 403, "blocked": 403,
-    "billingTierLimitExceeded": 400, "notImplemented": 501, "conditionNotMet": 412, "backendNotConnected": 503,
+    **STATUS_OF_REASON,
+    "forbidden": 403, "insufficientPermissions": 403, "required": 401, "badGateway": 502, "conflict": 409,
+    "userRateLimitExceeded": 403, "backendNotConnected": 503,
     "internal_failure": 500, "temporarily_unavailable": 503, "server_error": 500, "invalid_grant": 400,
-    "invalid_client": 401, "invalid_request": 400, "unauthorized_client": 401,
+    "invalid_client": 401, "invalid_request": 400, "invalid_scope": 400, "unauthorized_client": 401,
 }
-
-# The canonical code that Google's front ends add as `status`:
-# https://cloud.google.com/apis/design/errors#handling_errors
-CANONICAL = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
-             409: "ALREADY_EXISTS", 412: "FAILED_PRECONDITION", 429: "RESOURCE_EXHAUSTED", 499: "CANCELLED",
-             500: "INTERNAL", 501: "UNIMPLEMENTED", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 
 MESSAGES = {
     "quotaExceeded": "Quota exceeded: Your table exceeded quota for imports or query appends per table. For more "
@@ -69,10 +66,6 @@ RECORDED_BODY = 1 << 20
 SECRET_HEADERS = ("authorization", "cookie", "x-goog-api-key", "proxy-authorization")
 SECRET_FIELDS = ("assertion", "refresh_token", "client_secret", "subject_token", "access_token", "accessToken",
                  "actor_token", "private_key", "token", "key")
-
-
-class Cut(Exception):
-    """The connection is to be reset now (RST, not an orderly end)."""
 
 
 class FaultError(ValueError):
@@ -154,29 +147,24 @@ class Fault:
         return {name: getattr(self, name) for name in self.__dataclass_fields__
                 if name != "cleared" and getattr(self, name) not in (None, "", {})}
 
-    def answer(self, service: str) -> Any:
-        """A Response in the form of the service that is asked."""
-        from standin.http import Response
-        headers = list(self.headers.items())
+    def answer(self, service: str) -> Response:
+        """In the form of the service that is asked."""
         if self.body is not None:
-            if not any(name.lower() == "content-type" for name, _ in headers):
-                headers.append(("Content-Type", "text/html; charset=UTF-8"))
-            return Response(self.status, headers, self.body.encode())
+            return Response(self.status, {"Content-Type": "text/html; charset=UTF-8", **self.headers}, self.body.encode())
         message = self.message or MESSAGES.get(self.reason) or f"{self.reason or self.status} (asked for by the test)"
         if service == "auth":
             text = {"error": self.reason or "internal_failure", "error_description": message}
         else:
             text = error_body(self.status, self.reason or "backendError", message)
-        headers.append(("Content-Type", "application/json; charset=UTF-8"))
-        return Response(self.status, headers, json.dumps(text).encode())
+        return Response.json(text, self.status, self.headers)
 
 
 def error_body(status: int, reason: str, message: str) -> dict[str, Any]:
     """https://docs.cloud.google.com/bigquery/docs/error-messages"""
     error: dict[str, Any] = {"code": status, "message": message,
                              "errors": [{"message": message, "domain": "global", "reason": reason}]}
-    if status in CANONICAL:
-        error["status"] = CANONICAL[status]
+    if status in CODE_OF_STATUS:
+        error["status"] = CODE_OF_STATUS[status]
     return {"error": error}
 
 
@@ -228,17 +216,28 @@ class JobPlan:
 
 # The record ---------------------------------------------------------------------------------------
 
+class Tap:
+    """Keeps the head of a request's body."""
+
+    def __init__(self) -> None:
+        self.head = bytearray()
+
+    def __call__(self, data: bytes) -> None:
+        if len(self.head) < RECORDED_BODY:
+            self.head += data[:RECORDED_BODY - len(self.head)]
+
+
 @dataclass
 class Call:
     """One request: enough to hold it against the discovery document, and no secret."""
 
-    number: int
     service: str
     method_id: str
     http: str
     path: str
-    query: list[tuple[str, str]]
+    query: list[list[str]]
     headers: dict[str, str]
+    number: int = 0            # in the order of arrival, from 1
     body: Any = None           # JSON as it was sent; of a multipart upload, its first part; of a form, its fields
     status: int = 0            # 0: no answer was begun
     reason: str = ""           # errors[0].reason, or OAuth's `error`
@@ -249,37 +248,12 @@ class Call:
     seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
     answered: bool = False     # the whole answer was sent
+    done: bool = False         # false while the call goes on
+    hit: list[Fault] = field(default_factory=list, repr=False)
+    tap: Tap = field(default_factory=Tap, repr=False)
 
-
-class CountingBody:
-    """A request's body that counts what is read, keeps its head for the record, and ends where a fault says."""
-
-    def __init__(self, source: Any, cut_at: int | None):
-        self.source = source
-        self.cut_at = cut_at
-        self.count = 0
-        self.head = bytearray()
-
-    def read(self, size: int = -1) -> bytes:
-        if self.cut_at is not None:
-            left = self.cut_at - self.count
-            if left <= 0:
-                raise Cut(f"after {self.count} bytes of the request")
-            size = left if size is None or size < 0 else min(size, left)
-        data = self.source.read(size)
-        self.count += len(data)
-        if len(self.head) < RECORDED_BODY:
-            self.head += data[:RECORDED_BODY - len(self.head)]
-        return data
-
-    def read_all(self) -> bytes:
-        parts = []
-        while part := self.read(1 << 20):
-            parts.append(part)
-        return b"".join(parts)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.source, name)
+    def shown(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("hit", "tap")}
 
 
 def _hide(value: Any) -> Any:
@@ -301,10 +275,18 @@ def _first_part(head: bytes) -> bytes:
     return b""
 
 
-def recorded_body(content_type: str, head: bytes) -> Any:
+def _unzipped(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(31).decompress(data)
+    except zlib.error:
+        return b""
+
+
+def recorded_body(headers: Headers, head: bytes) -> Any:
     """What of a body goes into the record: JSON and forms, never the bytes of media."""
-    from urllib.parse import parse_qsl
-    kind = content_type.split(";")[0].strip().lower()
+    kind = (headers.get("Content-Type") or "").split(";")[0].strip().lower()
+    if (headers.get("Content-Encoding") or "").lower() == "gzip":
+        head = _unzipped(head)
     if kind == "application/x-www-form-urlencoded":
         return _hide(dict(parse_qsl(head.decode("utf-8", "replace"), keep_blank_values=True)))
     text = _first_part(head) if kind == "multipart/related" else head if kind == "application/json" else b""
@@ -316,9 +298,9 @@ def recorded_body(content_type: str, head: bytes) -> Any:
         return {"(not JSON)": text[:200].decode("utf-8", "replace")}
 
 
-def _recorded_headers(headers: Any) -> dict[str, str]:
+def _recorded_headers(headers: Headers) -> dict[str, str]:
     shown = {}
-    for name, value in headers.items():
+    for name, value in headers.items:
         low = name.lower()
         shown[low] = f"{value.split(' ')[0]} (hidden)" if low in SECRET_HEADERS else value
     return shown
@@ -341,8 +323,8 @@ def _reason_of(body: Any) -> str:
 class Faults:
     """All faults that are set, and all calls that were made; one for all ports of a server.
 
-    http.py calls `before` when a request's head was read and routed, `after` when there is an answer, and `done` when
-    the answer has gone, or could not."""
+    http.py calls `before` when a request's head was read and routed, `after` when there is an answer, and `finished`
+    when the answer has gone, or could not."""
 
     def __init__(self, record: str | None = None):
         self.lock = threading.Lock()
@@ -393,7 +375,7 @@ class Faults:
         with self.lock:
             calls = [call for call in self.calls if fnmatch.fnmatchcase(call.method_id, method)
                      and fnmatch.fnmatchcase(call.service, service)]
-            shown = [asdict(call) for call in calls]
+            shown = [call.shown() for call in calls]
         counts = Counter(call["method_id"] for call in shown)
         received, sent = Counter(), Counter()
         for call in shown:
@@ -410,73 +392,70 @@ class Faults:
 
     # What http.py calls -------------------------------------------------------------------------
 
-    def _hit(self, request: Any) -> list[Fault]:
-        target = request.path + ("?" + "&".join(f"{k}={v}" for k, v in request.query) if request.query else "")
+    def _hit(self, request: Request) -> list[Fault]:
         method = request.method_id or "unknown"
         with self.lock:
-            return [fault for fault in self.faults if fault.kind != "job" and fault.takes(method, target)]
+            return [fault for fault in self.faults if fault.kind != "job" and fault.takes(method, request.target)]
 
-    def before(self, request: Any) -> Any:
-        """Begins the record; waits, raises Cut, or returns an answer that is to be sent in place of the work."""
-        call = Call(next(self.numbers), request.service, request.method_id or "unknown", request.method, request.path,
+    def before(self, request: Request) -> Response | None:
+        """Begins the record; waits, raises Reset, or returns an answer that is to be sent in place of the work."""
+        call = Call(request.service, request.method_id or "unknown", request.method, request.path,
                     [list(pair) for pair in request.query], _recorded_headers(request.headers),
-                    started=time.monotonic() - self.begun)
+                    started=round(time.monotonic() - self.begun, 6))
+        call.hit = self._hit(request)
+        call.faults = [fault.kind for fault in call.hit]
         request.call = call
+        request.body.tap = call.tap
         with self.lock:
+            call.number = next(self.numbers)
             self.calls.append(call)
-        hit = self._hit(request)
-        call.faults = [fault.kind for fault in hit]
-        request.faults = hit
-        cuts = [fault.bytes for fault in hit if fault.kind == "reset_request"]
-        request.body = CountingBody(request.body, min(cuts) if cuts else None)
-        for fault in hit:
+        cuts = [fault.bytes for fault in call.hit if fault.kind == "reset_request"]
+        if cuts:
+            request.reset_after_received = min(cuts)
+        for fault in call.hit:
             if fault.kind == "latency":
                 fault.cleared.wait(fault.seconds)
             elif fault.kind == "hang":
                 fault.cleared.wait(fault.seconds or None)
-                raise Cut("after a hang")
+                raise Reset()
         if cuts and min(cuts) == 0:
-            raise Cut("before the request's body")
-        for fault in hit:
+            raise Reset()
+        for fault in call.hit:
             if fault.kind in ("error", "quota") and fault.when == "before":
                 return fault.answer(request.service)
-        if cuts:
-            # a handler that does not read the body must not hide the fault
-            request.must_read = min(cuts)
         return None
 
-    def after(self, request: Any, response: Any) -> Any:
-        """The work was done. Returns the response (cut_after set where it is to be cut), or another one, or raises Cut."""
-        for fault in getattr(request, "faults", ()):
+    def after(self, request: Request, response: Response) -> Response | None:
+        """The work was done. Says where the answer is cut, or returns another one."""
+        other = None
+        for fault in request.call.hit:
             if fault.kind == "lost_response":
-                raise Cut("the answer is lost")
-            if fault.kind == "reset_response":
-                response.cut_after = fault.bytes
-            if fault.kind in ("error", "quota") and fault.when == "after":
-                response = fault.answer(request.service)
-        return response
+                request.reset_after_sent = 0
+            elif fault.kind == "reset_response":
+                request.reset_after_sent = fault.bytes
+            elif fault.kind in ("error", "quota") and fault.when == "after":
+                other = fault.answer(request.service)
+        return other
 
-    def done(self, request: Any, response: Any, received: int, sent: int, answered: bool = True) -> None:
+    def finished(self, request: Request, response: Response | None, bytes_in: int, bytes_out: int,
+                 error: str | None) -> None:
         """The end of a call, whatever became of it. `response` is None when none was begun."""
         call = getattr(request, "call", None)
         if call is None:
             return
-        body = request.body if isinstance(request.body, CountingBody) else None
-        call.received = body.count if body else received
-        call.sent = sent
-        call.answered = answered
+        call.received, call.sent, call.answered = bytes_in, bytes_out, error is None
         call.seconds = round(time.monotonic() - self.begun - call.started, 6)
-        identity = getattr(request, "identity", None)
-        call.identity = identity.name if identity is not None else ""
-        if body is not None:
-            call.body = recorded_body(request.headers.get("Content-Type") or "", bytes(body.head))
+        call.identity = request.identity.email if request.identity is not None else ""
+        call.body = recorded_body(request.headers, bytes(call.tap.head))
+        call.tap.head.clear()
         if response is not None:
             call.status = response.status
             if response.status >= 400:
                 call.reason = _reason_of(response.body)
-        if self.record is not None:
-            with self.lock:
-                self.record.write(json.dumps(asdict(call)) + "\n")
+        with self.lock:
+            call.done = True
+            if self.record is not None:
+                self.record.write(json.dumps(call.shown()) + "\n")
                 self.record.flush()
 
     # What jobs call -----------------------------------------------------------------------------
