@@ -6,11 +6,13 @@ many bytes of a request had come, whether the work was done when the answer was 
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import io
 import json
 import socket
 import struct
+import termios
 import threading
 import time
 import traceback
@@ -26,6 +28,7 @@ from standin.errors import ApiError
 MAX_HEAD = 64 * 1024
 CHUNK = 64 * 1024
 IDLE_SECONDS = 120.0
+CONTROL = "/standin/"  # the stand-in's own API, on every port: neither counted nor broken
 
 
 class Reset(Exception):
@@ -96,6 +99,10 @@ class Wire:
             raise Reset()
         self._send_all(data)
 
+    def _unsent(self) -> int:
+        """Bytes in the kernel's send queue; a reset would drop them."""
+        return struct.unpack("i", fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
+
     def _send_all(self, data: bytes) -> None:
         try:
             self.socket.sendall(data)
@@ -104,8 +111,11 @@ class Wire:
         self.sent += len(data)
 
     def reset(self) -> None:
-        """Closes so that the peer sees ECONNRESET."""
+        """Closes so that the peer gets what was sent, and then sees ECONNRESET."""
         try:
+            deadline = time.monotonic() + 2.0
+            while self._unsent() and time.monotonic() < deadline:
+                time.sleep(0.001)
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
             pass
@@ -115,13 +125,15 @@ class Wire:
 class BodyStream:
     """The body of a request, read from the wire when somebody wants it.
 
-    `received` counts what came; `reset_after` (set by faults) breaks the connection when it is reached."""
+    `received` counts what came; `reset_after` (set by faults) breaks the connection when it is reached;
+    `tap`, when set, is called with each piece."""
 
     def __init__(self, wire: Wire, headers: Headers):
         self._wire = wire
         self._decoder: Any = None
         self.received = 0
         self.reset_after: int | None = None
+        self.tap: Callable[[bytes], None] | None = None
         self.expects_continue = (headers.get("Expect") or "").lower() == "100-continue"
         self._chunked = "chunked" in (headers.get("Transfer-Encoding") or "").lower()
         length = headers.get("Content-Length")
@@ -154,6 +166,8 @@ class BodyStream:
         data = self._wire.read_some(most)
         self.received += len(data)
         self._left -= len(data)
+        if self.tap is not None:
+            self.tap(data)
         if self._left == 0:
             if self._chunked:
                 if self._wire.read_line():
@@ -281,8 +295,8 @@ class NoFaults:
                  error: str | None) -> None:
         pass
 
-    def control(self, request: Request) -> Response:
-        return Response.error(ApiError("notFound", "No control API"))
+
+NO_FAULTS = NoFaults()
 
 
 def reason_phrase(status: int) -> str:
@@ -370,9 +384,9 @@ class Server:
         wire.reset_after_sent = None
         response: Response | None = None
         error: str | None = None
-        faults = self.app.faults
+        faults = NO_FAULTS if request.path.startswith(CONTROL) else self.app.faults
         try:
-            response = self._answer(request)
+            response = self._answer(request, faults)
             wire.reset_after_sent = request.reset_after_sent
             if not request.body.expects_continue:
                 request.body.drain()
@@ -394,9 +408,8 @@ class Server:
             return False
         return (request.headers.get("Connection") or "").lower() != "close"
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, faults: Any) -> Response:
         """Routing, faults, handler; every failure becomes a response, except a reset."""
-        faults = self.app.faults
         try:
             try:
                 request.method_id, handler = self.router.resolve(self.app, request)
