@@ -50,6 +50,7 @@ class Method:
     request: str | None
     response: str | None
     uploads: dict[str, str]  # protocol -> path
+    scopes: tuple[str, ...] = ()
 
 
 class Discovery:
@@ -71,7 +72,7 @@ class Discovery:
                 uploads[protocol] = media["path"]
             self.methods[item["id"]] = Method(
                 item["id"], item["httpMethod"], self._compile(item["flatPath"], item["path"]), item.get("parameters", {}),
-                item.get("request", {}).get("$ref"), item.get("response", {}).get("$ref"), uploads)
+                item.get("request", {}).get("$ref"), item.get("response", {}).get("$ref"), uploads, tuple(item.get("scopes", ())))
         for child in resource.get("resources", {}).values():
             self._collect(child)
 
@@ -154,7 +155,7 @@ class Discovery:
         for name, item in value.items():
             spec = properties.get(name)
             if spec is None and extra is not None:
-                checked[name] = self._value(extra, item, f"{where}[{name}]")
+                checked[name] = None if item is None else self._value(extra, item, f"{where}[{name}]")
                 continue
             if spec is None:
                 raise bad(f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': Cannot find field.")

@@ -128,8 +128,7 @@ def reader(item: Field) -> Callable[[Any], Any]:
 
 def _reader(kind: Type) -> Callable[[Any], Any]:
     if kind.name == "STRUCT":
-        readers = [reader(item) for item in kind.fields]
-        return lambda value: tuple(read(each) for read, each in zip(readers, value.values()))
+        return _struct_reader(kind)
     if kind.name == "RANGE":
         return lambda value: (value["start"], value["end"])
     if kind.name == "BIGNUMERIC":
@@ -137,6 +136,17 @@ def _reader(kind: Type) -> Callable[[Any], Any]:
     if kind.name == "INTERVAL":
         return tuple
     return lambda value: value
+
+
+def _struct_reader(kind: Type) -> Callable[[Any], Any]:
+    """By position; by name when only some of the members are wanted."""
+    readers = [reader(item) for item in kind.fields]
+    names = [item.name for item in kind.fields]
+
+    def read(value: dict[str, Any]) -> tuple[Any, ...]:
+        members = value.values() if len(value) == len(names) else [value[name] for name in names]
+        return tuple(each(member) for each, member in zip(readers, members))
+    return read
 
 
 def unscaled(text: str) -> Decimal:
