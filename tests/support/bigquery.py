@@ -16,7 +16,6 @@ import ctypes
 import json
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -73,7 +72,7 @@ class StandIn:
     # The process --------------------------------------------------------------------------------
 
     def start(self, seconds=60):
-        command = [sys.executable, str(SERVE), "--port", "0", "--auth", self.auth_mode,
+        command = [str(SERVE), "--port", "0", "--auth", self.auth_mode,
                    "--record", str(self.record), *self.options]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

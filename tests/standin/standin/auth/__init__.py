@@ -64,19 +64,18 @@ class Auth:
     """All of it for one stand-in. mode "none": whoever comes is let in, with or without a token; "verify": a valid
     bearer token is needed, of an identity that the stand-in has made."""
 
-    def __init__(self, mode: str = "none"):
-        if mode not in ("none", "verify"):
-            raise ValueError(f"no mode of authentication: {mode}")
-        self.mode = mode
+    def __init__(self, app: Any):
+        self.app = app
+        self.mode: str = app.config.auth
         self.directory = Directory()
         self.policies = Policies()
         self.metadata = Metadata()
-        self.urls: dict[str, str] = {}
         self._provider: Provider | None = None
 
     def url(self, name: str) -> str:
-        """One of the stand-in's addresses, as its line on standard output names them."""
-        return self.urls.get(name, "")
+        """One of the addresses of this port: "oauth", "sts", "iamcredentials" or "idp"."""
+        path = {"oauth": "/token", "sts": "/v1/token", "idp": "/idp/subject-token"}.get(name, "")
+        return self.app.urls["auth"] + path
 
     @property
     def provider(self) -> Provider:
@@ -240,6 +239,9 @@ class Router:
     is another's."""
 
     def resolve(self, app: Any, request: Request) -> tuple[str | None, Any]:
+        if request.path.startswith("/standin/"):
+            from standin import control
+            return None, control.handle
         method_id = app.auth.metadata.method_id(request.path)
         if method_id is not None:
             return method_id, lambda app, request: app.auth.metadata.handle(app.auth, request)
