@@ -77,6 +77,14 @@ static bool with_object(const GcsScope *scope, const char *name, Error *error)
     return false;
 }
 
+/* *error is touched only by what fails for the caller, too. */
+static bool fail_at(const GcsScope *scope, const char *name, const Error *problem, Error *error)
+{
+    if (error)
+        *error = *problem;
+    return with_object(scope, name, error);
+}
+
 bool gcs_stat(const GcsScope *scope, const char *name, Arena *arena, GcsObject *ret_object,
               bool *ret_found, Error *error)
 {
@@ -84,9 +92,10 @@ bool gcs_stat(const GcsScope *scope, const char *name, Arena *arena, GcsObject *
     CLEANUP(json_free_ptr) Json *json = NULL;
     GoogleCall call = call_of(scope, "storage.objects.get", "GET", object_path(scope, name, arena));
     *ret_object = (GcsObject){0};
-    *ret_found = google_call(scope->api, &call, &json, &failure, error);
+    Error problem = {0};
+    *ret_found = google_call(scope->api, &call, &json, &failure, &problem);
     if (!*ret_found)
-        return failure.status == 404 || with_object(scope, name, error);
+        return failure.status == 404 || fail_at(scope, name, &problem, error);
     *ret_object = object_of(json, arena);
     return true;
 }
@@ -222,11 +231,14 @@ static bool append_piece(void *context, const void *bytes, size_t size, Error *e
 }
 
 bool gcs_read(const GcsScope *scope, const char *name, Arena *arena, GcsObject *ret_object,
-              Buffer *body, bool *ret_found, Error *error)
+              Buffer *body, Error *error)
 {
+    bool found;
     buffer_clear(body);
-    if (!gcs_stat(scope, name, arena, ret_object, ret_found, error) || !*ret_found)
-        return !*ret_found && (!error || error->kind == ERROR_NONE);
+    if (!gcs_stat(scope, name, arena, ret_object, &found, error))
+        return false;
+    if (!found)
+        return true;
     if (ret_object->size > body->max) {
         error_set(error, ERROR_TARGET, "it has %llu bytes, at most %zu are expected",
                   (unsigned long long)ret_object->size, body->max);
@@ -324,9 +336,7 @@ bool gcs_write(const GcsScope *scope, const GcsWrite *write, int64_t *ret_genera
                          raw.response.body.length, "answer", &json, NULL);
         object = object_of(json, &arena);
     } else if (raw.failure.status != 412) {
-        if (error)
-            *error = problem;
-        return with_object(scope, write->name, error);
+        return fail_at(scope, write->name, &problem, error);
     } else if (raw.repeated) {
         problem = (Error){0};
         *ret_written = is_mine(scope, write->name, writer, &arena, &object, &problem);
@@ -363,9 +373,7 @@ bool gcs_delete(const GcsScope *scope, const char *name, int64_t if_generation, 
         *ret_deleted = deleted;
     if (deleted || failure.status == 412)
         return true;
-    if (error)
-        *error = problem;
-    return with_object(scope, name, error);
+    return fail_at(scope, name, &problem, error);
 }
 
 typedef struct Listing {
@@ -489,9 +497,10 @@ bool gcs_bucket(const GcsScope *scope, Arena *arena, GcsBucket *ret_bucket, bool
     GoogleCall call =
         call_of(scope, "storage.buckets.get", "GET", url_path(arena, "/b/%s", scope->bucket));
     *ret_bucket = (GcsBucket){0};
-    *ret_found = google_call(scope->api, &call, &json, &failure, error);
+    Error problem = {0};
+    *ret_found = google_call(scope->api, &call, &json, &failure, &problem);
     if (!*ret_found)
-        return failure.status == 404 || with_object(scope, "", error);
+        return failure.status == 404 || fail_at(scope, "", &problem, error);
     ret_bucket->location = arena_strdup(arena, json_get_text(json, "location"));
     ret_bucket->location_type = arena_strdup(arena, json_get_text(json, "locationType"));
     ret_bucket->storage_class = arena_strdup(arena, json_get_text(json, "storageClass"));

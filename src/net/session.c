@@ -191,6 +191,13 @@ static bool read_answer(const Sending *sending, Json **ret_json, Error *error)
                      sending->session->options.what);
 }
 
+/* Every byte of a chunk that is not the last is there. */
+static bool is_confirmed(const Sending *sending, Step step)
+{
+    return step == STEP_MORE && !sending->chunk->last &&
+           sending->session->committed == sending->end;
+}
+
 /* Until the chunk is there; each piece of progress begins the retries anew. */
 static bool send_until(Sending *sending, const RetryOptions *retries, Error *error)
 {
@@ -200,15 +207,14 @@ static bool send_until(Sending *sending, const RetryOptions *retries, Error *err
         uint64_t before = session->committed;
         bool was_open = session->url != NULL;
         Step step = was_open ? put(sending, asking, error) : open_once(sending, error);
-        bool confirmed = session->committed == sending->end && !sending->chunk->last;
-        if (step == STEP_WHOLE || (step == STEP_MORE && was_open && confirmed))
+        if (step == STEP_WHOLE || is_confirmed(sending, step))
             return true;
         if (step == STEP_FAILED)
             return false;
-        bool progress = step == STEP_MORE && (!was_open || session->committed > before || asking);
-        if (progress) {
-            if (!was_open || session->committed > before)
-                retry_init(&sending->retry, retries);
+        bool progress = step == STEP_MORE && (!was_open || session->committed > before);
+        if (progress)
+            retry_init(&sending->retry, retries);
+        if (progress || (step == STEP_MORE && asking)) {
             asking = false;
             continue;
         }

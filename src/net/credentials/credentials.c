@@ -120,16 +120,18 @@ static bool nothing_found(const char *gcloud_file, Error *error)
                              "GOOGLE_APPLICATION_CREDENTIALS");
 }
 
-static bool find(Credentials *credentials, const CredentialsOptions *options, Error *error)
+/* Whoever names a file wants that one. */
+static bool read_named_file(Credentials *credentials, const char *path, const char *named_by,
+                            Error *error)
 {
-    const char *path = options->path && *options->path ? options->path : NULL;
-    const char *named_by = path ? "credentials" : "GOOGLE_APPLICATION_CREDENTIALS";
-    path = path ? path : set_variable("GOOGLE_APPLICATION_CREDENTIALS");
-    bool missing = true;
-    if (path)
-        return read_key_file(credentials, path, named_by, &missing, error) &&
-               (!missing || no_such_file(credentials, error));
+    bool missing;
+    return read_key_file(credentials, path, named_by, &missing, error) &&
+           (!missing || no_such_file(credentials, error));
+}
 
+static bool look_around(Credentials *credentials, const CredentialsOptions *options, Error *error)
+{
+    bool missing = true;
     const char *folder = options->emulator ? NULL : gcloud_folder(&credentials->arena);
     const char *file = folder ? arena_printf(&credentials->arena,
                                              "%s/application_default_credentials.json", folder)
@@ -148,6 +150,16 @@ static bool find(Credentials *credentials, const CredentialsOptions *options, Er
         return nothing_found(file, error);
     credentials->place = "none needed: an emulator over plain http";
     return true;
+}
+
+static bool find(Credentials *credentials, const CredentialsOptions *options, Error *error)
+{
+    const char *variable = "GOOGLE_APPLICATION_CREDENTIALS";
+    if (options->path && *options->path)
+        return read_named_file(credentials, options->path, "credentials", error);
+    if (set_variable(variable))
+        return read_named_file(credentials, set_variable(variable), variable, error);
+    return look_around(credentials, options, error);
 }
 
 static bool check_universe(const Credentials *credentials, Error *error)

@@ -258,8 +258,10 @@ bool source_external(Json *file, const char *place, TokenSource **ret_source, Er
         *ret_source = TAKE_PTR(source);
         return true;
     }
-    int64_t lifetime_s = json_get_int(json_get(file, "service_account_impersonation"),
-                                      "token_lifetime_seconds", 3600);
-    return source_impersonated(impersonation, NULL, lifetime_s, TAKE_PTR(source), place, ret_source,
-                               error);
+    ImpersonationOptions options = {
+        .url = impersonation,
+        .lifetime_s = json_get_int(json_get(file, "service_account_impersonation"),
+                                   "token_lifetime_seconds", 3600),
+    };
+    return source_impersonated(&options, TAKE_PTR(source), place, ret_source, error);
 }

@@ -121,19 +121,19 @@ static const TokenSourceOps impersonated_ops = {
     .free = free_impersonated,
 };
 
-bool source_impersonated(const char *url, const Json *delegates, int64_t lifetime_s,
-                         TokenSource *inner, const char *place, TokenSource **ret_source,
-                         Error *error)
+bool source_impersonated(const ImpersonationOptions *options, TokenSource *inner, const char *place,
+                         TokenSource **ret_source, Error *error)
 {
     Impersonated *account = memory_zalloc(1, sizeof *account);
     CLEANUP(token_source_free_ptr) TokenSource *source = &account->base;
     source->ops = &impersonated_ops;
     account->inner = inner;
-    account->url = arena_strdup(&source->arena, url);
-    account->email = impersonated_email(url, &source->arena);
-    account->delegates = json_count(delegates) > 0 ? json_clone(delegates) : json_array_new();
-    account->lifetime_s = lifetime_s;
-    if (!token_check_url(url, "service_account_impersonation_url", place, error))
+    account->url = arena_strdup(&source->arena, options->url);
+    account->email = impersonated_email(options->url, &source->arena);
+    account->delegates =
+        json_count(options->delegates) > 0 ? json_clone(options->delegates) : json_array_new();
+    account->lifetime_s = options->lifetime_s;
+    if (!token_check_url(options->url, "service_account_impersonation_url", place, error))
         return false;
     *ret_source = TAKE_PTR(source);
     return true;

@@ -29,9 +29,9 @@ static bool source_impersonating(Json *file, const char *place, TokenSource **re
         return error_set(error, ERROR_CONFIG,
                          "%s: \"source_credentials\" impersonates as well: use \"delegates\"",
                          place);
+    ImpersonationOptions options = {url, json_get(file, "delegates"), 3600};
     return source_of_file(inner_file, place, &inner, error) &&
-           source_impersonated(url, json_get(file, "delegates"), 3600, inner, place, ret_source,
-                               error);
+           source_impersonated(&options, inner, place, ret_source, error);
 }
 
 bool source_of_file(Json *file, const char *place, TokenSource **ret_source, Error *error)

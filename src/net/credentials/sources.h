@@ -18,11 +18,16 @@ bool source_refresh_token(Json *file, const char *place, TokenSource **ret_sourc
  * identity provider, from a file, a URL or a program, exchanged at token_url. */
 bool source_external(Json *file, const char *place, TokenSource **ret_source, Error *error);
 
+typedef struct ImpersonationOptions {
+    const char *url;       /* …/serviceAccounts/EMAIL:generateAccessToken; copied */
+    const Json *delegates; /* may be NULL; copied */
+    int64_t lifetime_s;
+} ImpersonationOptions;
+
 /* Another account's token with the right to make tokens of it: takes `inner` over, also on failure.
- * `delegates` may be NULL; it is copied. */
-bool source_impersonated(const char *url, const Json *delegates, int64_t lifetime_s,
-                         TokenSource *inner, const char *place, TokenSource **ret_source,
-                         Error *error);
+ */
+bool source_impersonated(const ImpersonationOptions *options, TokenSource *inner, const char *place,
+                         TokenSource **ret_source, Error *error);
 
 /* The metadata server of the machine, http://HOST/computeMetadata/v1/. */
 TokenSource *source_metadata(const char *host);

@@ -94,6 +94,12 @@ static const char *hint_of(const char *code)
     return NULL;
 }
 
+/* "Invalid JWT: Token must be … in a reasonable timeframe. Check your iat and exp values …" */
+static bool speaks_of_time(const char *text)
+{
+    return strstr(text, "iat") || strstr(text, "exp") || strcasestr(text, "timeframe");
+}
+
 /* OAuth's {"error": "word", "error_description": "…"}, IAM's {"error": {"status", "message"}}. */
 static bool refuse(const TokenContext *context, const TokenRequest *request,
                    const HttpResponse *response, TokenRefusal *refusal, Error *error)
@@ -112,8 +118,7 @@ static bool refuse(const TokenContext *context, const TokenRequest *request,
     refusal->status = response->status;
     snprintf(refusal->code, sizeof refusal->code, "%s", code ? code : "");
     refusal->skew_s = date ? date - clock_wall_us() / 1000000 : 0;
-    refusal->about_time = text && (strstr(text, "iat") || strstr(text, "exp") ||
-                                   strcasestr(text, "timeframe") || strcasestr(text, "token used"));
+    refusal->about_time = text && speaks_of_time(text);
     bool again = retry_status(response->status) || is_temporary(refusal->code);
     (again ? error_set_retryable : error_set)(
         error, ERROR_TARGET, "%s: %s gives no token: %s (HTTP %d%s%s)", context->place, host,
