@@ -206,23 +206,22 @@ static void split_path(BucketTarget *own, const char *path)
 
 static bool connect(BucketTarget *own, const DestinationConfig *config, Error *error)
 {
-    const char *endpoint;
-    bool plain;
+    GoogleEndpoint endpoint;
     if (!google_endpoint(&google_storage, config->bigquery.endpoints.storage,
-                         "destination.endpoints.storage", &own->arena, &endpoint, &plain, error))
+                         "destination.endpoints.storage", &own->arena, &endpoint, error))
         return false;
     own->http = http_client_new(NULL);
     const CredentialsOptions credentials = {
         .http = own->http,
         .path = config->bigquery.credentials,
-        .emulator = plain,
+        .emulator = endpoint.plain,
         .retry_budget_ms = config->retry_budget_ms,
     };
     if (!credentials_find(&credentials, &own->credentials, error))
         return false;
     const GoogleApiOptions api = {
         .service = &google_storage,
-        .endpoint = endpoint,
+        .endpoint = endpoint.url,
         .http = own->http,
         .credentials = own->credentials,
         .retry_budget_ms = config->retry_budget_ms,

@@ -67,13 +67,12 @@ bool bucket_manifest(const BucketStage *stage, Arena *arena, Manifest *ret_manif
     const char *name = stage->stage.layout.manifest;
     CLEANUP(buffer_done) Buffer body;
     GcsObject object;
-    bool found = false;
     buffer_init(&body, MANIFEST_BYTES_MAX);
     *ret_manifest = (Manifest){0};
     *ret_generation = GCS_ABSENT;
-    if (!gcs_read(&stage->scope, name, arena, &object, &body, &found, error))
+    if (!gcs_read(&stage->scope, name, arena, &object, &body, error))
         return false;
-    if (!found)
+    if (object.generation == 0)
         return true;
     *ret_generation = object.generation;
     return manifest_read_text(buffer_view(&body), bucket_url(stage, name, arena), arena,
