@@ -400,7 +400,8 @@ class Faults:
     def before(self, request: Request) -> Response | None:
         """Begins the record; waits, raises Reset, or returns an answer that is to be sent in place of the work."""
         call = Call(request.service, request.method_id or "unknown", request.method, request.path,
-                    [list(pair) for pair in request.query], _recorded_headers(request.headers),
+                    [[name, "(hidden)" if name in SECRET_FIELDS else value] for name, value in request.query],
+                    _recorded_headers(request.headers),
                     started=round(time.monotonic() - self.begun, 6))
         call.hit = self._hit(request)
         call.faults = [fault.kind for fault in call.hit]
