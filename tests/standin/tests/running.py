@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-for above in (2, 1):  # tests/ for its support, tests/standin/ for the package
-    sys.path.insert(0, str(Path(__file__).resolve().parents[above]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import support.bigquery  # noqa: E402
 from support.bigquery import StandIn  # noqa: E402
