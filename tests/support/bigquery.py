@@ -33,6 +33,23 @@ def _end_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _credentials(info, scopes):
+    from google.auth import identity_pool, impersonated_credentials
+    from google.oauth2 import credentials, service_account
+    if info["type"] == "service_account":
+        return service_account.Credentials.from_service_account_info(info, scopes=scopes)
+    if info["type"] == "external_account":
+        return identity_pool.Credentials.from_info(info, scopes=scopes)
+    if info["type"] == "authorized_user":
+        return credentials.Credentials(
+            None, refresh_token=info["refresh_token"], client_id=info["client_id"],
+            client_secret=info["client_secret"], token_uri=info["token_uri"], scopes=scopes)
+    url = info["service_account_impersonation_url"]
+    return impersonated_credentials.Credentials(
+        _credentials(info["source_credentials"], list(SCOPES)), url.rsplit("/", 1)[1].split(":")[0], scopes,
+        delegates=info["delegates"], iam_endpoint_override=url)
+
+
 class ControlError(AssertionError):
     """The control API refused; its text says why."""
 
@@ -260,9 +277,9 @@ class StandIn:
         return self._write(f"impersonated-{target}", made["credentials"])
 
     def load_credentials(self, path, scopes=SCOPES):
-        """What google.auth makes of a credential file."""
-        import google.auth
-        return google.auth.load_credentials_from_file(str(path), scopes=list(scopes))[0]
+        """google.auth's credentials of a file that one of the methods above has made. google.auth.default() would ask
+        Google itself for some types, whatever addresses the file names; these ask the stand-in only."""
+        return _credentials(json.loads(Path(path).read_text()), list(scopes))
 
     def permissions(self, identity, allow=None, deny=(), grants=()):
         """What an identity may do: `allow` (permissions or roles/…; None: everything) on everything, `grants` as

@@ -390,7 +390,8 @@ class Transaction:
         self._now: dict[TableRef, Table | None] = {}    # as changed here; None = dropped
         self._dirty: set[TableRef] = set()              # rows changed
         self._rewritten: set[TableRef] = set()
-        self._touched: dict[TableRef, set[str] | None] = {}
+        self._touched: dict[TableRef, set[str]] = {}
+        self._made: set[str] = set()                    # physical tables of this transaction
 
     def __enter__(self) -> "Transaction":
         return self
@@ -428,14 +429,16 @@ class Transaction:
         dataset = self.catalog.dataset(table.ref.parent)
         table = replace(table, location=dataset.location, rows=0, bytes=0, history=(), created_ms=0, partition_times={})
         if table.kind != "VIEW":
-            table = replace(table, physical=self._new_physical(table))
+            table = replace(table, physical=self.new_physical(table))
             self._dirty.add(table.ref)
             self._rewritten.add(table.ref)
         self._now[table.ref] = table
         return table
 
-    def _new_physical(self, table: Table) -> str:
+    def new_physical(self, table: Table) -> str:
+        """An empty physical table with the table's columns; it belongs to nobody yet."""
         name = self.catalog.new_physical()
+        self._made.add(name)
         columns = physical.columns_sql(table.schema, table.ingestion_time)
         self.cursor.execute(f"CREATE TABLE {ident(name)} ({columns})")
         return name
@@ -461,14 +464,19 @@ class Transaction:
     def rewrite(self, ref: TableRef, copy: bool = True) -> str:
         """A fresh physical table for rows to be deleted or updated, with the rows (copy) or empty."""
         table = self.table(ref)
-        name = self._new_physical(table)
+        name = self.new_physical(table)
         if copy:
             self.cursor.execute(f"INSERT INTO {ident(name)} ({table.columns_sql}) "
                                 f"SELECT {table.columns_sql} FROM {ident(table.physical)} ORDER BY rowid")
-        self._now[ref] = replace(table, physical=name)
-        self._dirty.add(ref)
-        self._rewritten.add(ref)
+        self._replace_physical(table, replace(table, physical=name))
         return name
+
+    def _replace_physical(self, old: Table, new: Table) -> None:
+        if old.physical in self._made:
+            self.cursor.execute(f"DROP TABLE {ident(old.physical)}")
+        self._now[new.ref] = new
+        self._dirty.add(new.ref)
+        self._rewritten.add(new.ref)
 
     def set_schema(self, ref: TableRef, schema: Schema, sources: dict[str, str] | None = None) -> Table:
         """Another schema for the rows that are there. sources: new column name -> old one, for renamed columns; other
@@ -487,19 +495,16 @@ class Transaction:
                    for before, item in pairs]
         if table.ingestion_time:
             columns.append(ident(physical.PARTITION_TIME))
-        name = self._new_physical(changed)
+        name = self.new_physical(changed)
         self.cursor.execute(f"INSERT INTO {ident(name)} ({changed.columns_sql}) "
                             f"SELECT {', '.join(columns) or 'NULL'} FROM {ident(table.physical)} ORDER BY rowid")
-        self._now[ref] = replace(changed, physical=name)
-        self._dirty.add(ref)
-        self._rewritten.add(ref)
-        return self._now[ref]  # type: ignore[return-value]
+        changed = replace(changed, physical=name)
+        self._replace_physical(table, changed)
+        return changed
 
     def touched(self, ref: TableRef, partitions: set[str]) -> None:
         """Says which partitions' rows changed (their modification times)."""
-        known = self._touched.setdefault(ref, set())
-        if known is not None:
-            known |= partitions
+        self._touched.setdefault(ref, set()).update(partitions)
 
     # End ------------------------------------------------------------------------------------------
 

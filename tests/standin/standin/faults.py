@@ -202,14 +202,16 @@ class JobPlan:
             self.forever, self.pending, self.running, self.ready_at = False, 0, 0, 0.0
             self.changed.notify_all()
 
-    def _ready(self) -> bool:
-        return (not self.forever and self.polls >= self.pending + self.running
-                and time.monotonic() >= self.ready_at)
+    @property
+    def holding(self) -> bool:
+        """The job has to wait still. The poll after the last that is to see it RUNNING lets it go."""
+        held = self.pending + self.running
+        return self.forever or (held > 0 and self.polls <= held) or time.monotonic() < self.ready_at
 
     def wait(self, cancelled: threading.Event) -> None:
         """Returns when the job may do its work, or was cancelled."""
         with self.changed:
-            while not self._ready() and not cancelled.is_set():
+            while self.holding and not cancelled.is_set():
                 left = self.ready_at - time.monotonic()
                 self.changed.wait(min(max(left, 0.005), 0.1) if left > 0 else 0.1)
 
@@ -400,7 +402,8 @@ class Faults:
     def before(self, request: Request) -> Response | None:
         """Begins the record; waits, raises Reset, or returns an answer that is to be sent in place of the work."""
         call = Call(request.service, request.method_id or "unknown", request.method, request.path,
-                    [list(pair) for pair in request.query], _recorded_headers(request.headers),
+                    [[name, "(hidden)" if name in SECRET_FIELDS else value] for name, value in request.query],
+                    _recorded_headers(request.headers),
                     started=round(time.monotonic() - self.begun, 6))
         call.hit = self._hit(request)
         call.faults = [fault.kind for fault in call.hit]

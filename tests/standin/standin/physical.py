@@ -260,25 +260,51 @@ def _write_float(value: float) -> Any:
     return value
 
 
+class RowFile:
+    """Neutral rows on their way into a physical table: written as JSON first (outside of any lock), inserted by DuckDB's
+    reader then. Close it, or use it as a context manager. Values were checked before."""
+
+    def __init__(self, schema: Schema):
+        self.schema = schema
+        self.count = 0
+        self._longest = 0
+        self._writers = [(f"c{number}", _writer(item)) for number, item in enumerate(schema)]
+        handle, self.path = tempfile.mkstemp(suffix=".json", prefix="standin-rows-")
+        self._file = os.fdopen(handle, "w", encoding="ascii", buffering=1 << 18)
+
+    def __enter__(self) -> "RowFile":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def write(self, row: Iterable[Any]) -> None:
+        line = json.dumps({name: write(value) for (name, write), value in zip(self._writers, row)} or {"c": 1})
+        self._longest = max(self._longest, len(line))
+        self._file.write(line + "\n")
+        self.count += 1
+
+    def insert_into(self, cursor: Any, physical: str, partition_time: int | None = None) -> int:
+        """Appends the rows. partition_time: of an ingestion-time partitioned table, microseconds."""
+        self._file.flush()
+        if self.count:
+            _insert_file(cursor, physical, self.schema, self.path, self._longest, partition_time)
+        return self.count
+
+    def close(self) -> None:
+        self._file.close()
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+
 def insert_rows(cursor: Any, physical: str, schema: Schema, rows: Iterable[Iterable[Any]], *,
                 partition_time: int | None = None) -> int:
-    """Appends neutral rows to a physical table by way of one JSON file; values were checked before.
-    partition_time: of an ingestion-time partitioned table, microseconds. Returns the number of rows."""
-    writers = [(f"c{number}", _writer(item)) for number, item in enumerate(schema)]
-    handle, path = tempfile.mkstemp(suffix=".json", prefix="standin-rows-")
-    count = longest = 0
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            for row in rows:
-                line = json.dumps({name: write(value) for (name, write), value in zip(writers, row)} or {"c": 1})
-                longest = max(longest, len(line))
-                file.write(line + "\n")
-                count += 1
-        if count:
-            _insert_file(cursor, physical, schema, path, longest, partition_time)
-    finally:
-        os.unlink(path)
-    return count
+    """Appends neutral rows to a physical table; returns their number. For one row or a million (DuckDB's own ways for
+    Python values take milliseconds a row)."""
+    with RowFile(schema) as file:
+        for row in rows:
+            file.write(row)
+        return file.insert_into(cursor, physical, partition_time)
 
 
 def _insert_file(cursor: Any, physical: str, schema: Schema, path: str, longest: int,

@@ -55,7 +55,7 @@ class Router:
 
     @staticmethod
     def _upload(app: Any, request: Request, path: str) -> tuple[str | None, Handler]:
-        """Media uploads of jobs.insert. A chunk (PUT) has a method id of its own, so that faults can name it."""
+        """Media uploads of jobs.insert. The steps after the first have method ids of their own, for faults to name."""
         method, parameters, _ = app.discovery.match("POST", path)
         if method is None or not method.uploads:
             return None, unknown_path
@@ -63,7 +63,8 @@ class Router:
         if request.method == "POST":
             return method.id, lambda app, request: handle_upload(app, request, method)
         if request.method in ("PUT", "DELETE"):
-            return f"{method.id}.upload", lambda app, request: handle_upload(app, request, method)
+            step = uploads.step_of(request)
+            return f"{method.id}:{step}", lambda app, request: handle_upload(app, request, method)
         return None, wrong_verb
 
 
@@ -126,7 +127,10 @@ def handle(app: Any, request: Request, method: Method) -> Response:
 
 
 def handle_upload(app: Any, request: Request, method: Method) -> Response:
-    prepare(app, request, method)
+    if request.method == "POST" or request.headers.get("Authorization") is not None:
+        prepare(app, request, method)
+    else:  # the address of an upload session is its own credential
+        request.parameters.update(app.discovery.parameters(method, request.query))
     return finish(request, uploads.handle(app, request, method))
 
 

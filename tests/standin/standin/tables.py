@@ -228,7 +228,7 @@ def delete(app: Any, request: Request, _: Any) -> Any:
 
 
 def delete_partition(app: Any, tx: Transaction, table: Table, partition: partitions.Partition) -> None:
-    if partition.id == partitions.UNPARTITIONED:
+    if partition.id in (partitions.NULL, partitions.UNPARTITIONED):
         raise invalid(f"Cannot delete the partition {partition.id} of table {table.ref}")
     known = table.physical
     gone = tx.cursor.execute(f"SELECT count(*) FROM {ident(known)} WHERE {partitions.predicate(table, partition)}"

@@ -353,3 +353,53 @@ def _merge_one(old: Field, new: Field, prefix: str, where: str, additions: bool,
         mode = new.mode
     fields = _merge(old.type.fields, new.type.fields, prefix, f"{path}.", additions, relaxation)
     return replace(new, name=old.name, mode=mode, type=replace(old.type, fields=fields))
+
+
+def merge_append(old: Schema, new: Schema, table: str, *, additions: bool, relaxation: bool) -> Schema:
+    """The table's schema after rows with the schema `new` were added, or an ApiError. Columns that `new` lacks are NULL;
+    more columns and REQUIRED ones that are not so in `new` need additions and relaxation (schemaUpdateOptions).
+    https://docs.cloud.google.com/bigquery/docs/managing-table-schemas (load and query append jobs)"""
+    prefix = f"Provided Schema does not match Table {table}."
+    return Schema(_append(old.fields, new.fields, prefix, "", additions, relaxation))
+
+
+def _append(old: tuple[Field, ...], new: tuple[Field, ...], prefix: str, where: str, additions: bool,
+            relaxation: bool) -> tuple[Field, ...]:
+    named = {item.name.lower(): item for item in new}
+    merged = []
+    for item in old:
+        other = named.pop(item.name.lower(), None)
+        if other is None:
+            if item.mode == "REQUIRED":
+                if not relaxation:
+                    raise invalid(f"{prefix} Field {where}{item.name} is missing in new schema")
+                item = replace(item, mode="NULLABLE")
+            merged.append(item)
+        else:
+            merged.append(_append_one(item, other, prefix, where, additions, relaxation))
+    for item in named.values():
+        if not additions:
+            raise invalid(f"{prefix} Cannot add fields (field: {where}{item.name})")
+        if item.mode == "REQUIRED" and not relaxation:
+            raise invalid(f"{prefix} Cannot add required fields to an existing schema. (field: {where}{item.name})")
+        merged.append(replace(item, mode="NULLABLE") if item.mode == "REQUIRED" else item)
+    return tuple(merged)
+
+
+def _append_one(old: Field, new: Field, prefix: str, where: str, additions: bool, relaxation: bool) -> Field:
+    path = f"{where}{old.name}"
+    if old.type.name != new.type.name or old.type.element != new.type.element:
+        raise invalid(f"{prefix} Field {path} has changed type from {LEGACY.get(old.type.name, old.type.name)} to "
+                      f"{LEGACY.get(new.type.name, new.type.name)}")
+    given = (new.type.length, new.type.precision, new.type.scale)
+    if given != (None, None, None) and given != (old.type.length, old.type.precision, old.type.scale):
+        raise invalid(f"{prefix} Field {path} has changed its type parameters from {old.type.sql()} to {new.type.sql()}")
+    mode = old.mode
+    if old.mode != new.mode and (old.repeated or new.repeated):
+        raise invalid(f"{prefix} Field {path} has changed mode from {old.mode} to {new.mode}")
+    if (old.mode, new.mode) == ("REQUIRED", "NULLABLE"):
+        if not relaxation:
+            raise invalid(f"{prefix} Field {path} has changed mode from REQUIRED to NULLABLE")
+        mode = "NULLABLE"
+    fields = _append(old.type.fields, new.type.fields, prefix, f"{path}.", additions, relaxation)
+    return replace(old, mode=mode, type=replace(old.type, fields=fields))

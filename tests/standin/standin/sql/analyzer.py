@@ -300,3 +300,12 @@ def _concrete(message: Any) -> Any:
     if inner is None:
         raise not_implemented("a statement that the SQL analyzer returns empty")
     return inner
+
+
+def type_name(kind: SqlType) -> str:
+    """GoogleSQL text of a type, with quoted member names."""
+    if kind.kind == "STRUCT":
+        return "STRUCT<" + ", ".join(f"`{name}` {type_name(field)}" for name, field in kind.fields) + ">"
+    if kind.kind in ("ARRAY", "RANGE"):
+        return f"{kind.kind}<{type_name(kind.element)}>"
+    return kind.kind

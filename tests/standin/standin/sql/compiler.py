@@ -43,8 +43,6 @@ class Compiler:
         method = getattr(self, f"_{node.kind}", None)
         if method is None:
             raise not_implemented(f"the SQL construct {node.kind}")
-        if any(True for hint in node.hint_list):
-            pass  # hints change speed, never results
         return method(node)
 
     def _columns(self, node: Node) -> str:
@@ -59,9 +57,7 @@ class Compiler:
         relation = self.analyzed.relations[node.table.serialization_id]
         when = None
         if node.for_system_time_expr is not None:
-            when = self.expressions.constant_value(node.for_system_time_expr)
-            if when is None:
-                when = self._evaluated(node.for_system_time_expr)
+            when = self.constant(node.for_system_time_expr)
         names = [relation.columns[index].name for index in node.column_index_list]
         self.scanned.append((node, relation.handle))
         source, columns = relation.handle.select(names, None if when is None else when[1], self)
@@ -70,8 +66,12 @@ class Compiler:
             for name, column in zip(names, node.column_list, strict=True)
         ]
         if node is self.row_id_of or self.row_id_of is not None and node.message is self.row_id_of.message:
-            picked.append("rowid AS _row")
+            picked.append('"_row" AS _row')
         return f"SELECT {', '.join(picked) or '1 AS _one'} FROM {source}"
+
+    def constant(self, node: Node) -> tuple[sqltypes.SqlType, Any]:
+        """Type and value of an expression without columns."""
+        return self.expressions.constant_value(node) or self._evaluated(node)
 
     def _evaluated(self, node: Node) -> tuple[sqltypes.SqlType, Any]:
         kind = known_type(node.type)
@@ -195,9 +195,9 @@ class Compiler:
         limit = self._count(node.limit) if node.limit is not None else "NULL"
         offset = f" OFFSET {self._count(node.offset)}" if node.offset is not None else ""
         inner = self.scan(node.input_scan)
-        if node.input_scan.kind == "OrderByScan" and not offset:
-            return f"SELECT {self._columns(node)} FROM ({inner} LIMIT {limit})"
-        return f"SELECT {self._columns(node)} FROM ({inner}{'' if node.input_scan.kind == 'OrderByScan' else ''} LIMIT {limit}{offset})"
+        if node.input_scan.kind not in ("OrderByScan", "ProjectScan", "FilterScan"):
+            inner = f"SELECT * FROM ({inner})"
+        return f"SELECT {self._columns(node)} FROM ({inner} LIMIT {limit}{offset})"
 
     def _count(self, node: Node) -> str:
         value = self.expressions.constant_value(node) if node.kind != "Cast" else None

@@ -54,6 +54,7 @@ class Expressions:
     def __init__(self, environment: Environment, subquery: Callable[[Node], str]):
         self.environment = environment
         self._subquery = subquery
+        self.overrides: dict[int, str] = {}  # column id -> what to write instead of its name
 
     def compile(self, node: Node) -> str:
         """The DuckDB expression of a resolved expression."""
@@ -94,7 +95,7 @@ class Expressions:
     _Literal = _Parameter = _Constant = _SystemVariable = _constant
 
     def _ColumnRef(self, node: Node) -> str:
-        return column_name(node.column)
+        return self.overrides.get(node.column.column_id) or column_name(node.column)
 
     # --- calls ---
 

@@ -19,7 +19,7 @@ import duckdb
 from standin.sql import sqltypes
 from standin.sql.sqltypes import SqlType
 
-_EXACT = decimal.Context(prec=200, Emin=-1000, Emax=1000, rounding=decimal.ROUND_HALF_UP)
+EXACT = decimal.Context(prec=200, Emin=-1000, Emax=1000, rounding=decimal.ROUND_HALF_UP)
 _NUMERIC_LIMIT = 10**38
 _BIGNUMERIC_LIMIT = 2**255
 
@@ -39,6 +39,9 @@ CREATE OR REPLACE MACRO {s}.element(list, i) AS
        WHEN i < 0 OR i >= len(list) THEN error('Array index ' || i || ' is out of bounds') ELSE list[i + 1] END;
 CREATE OR REPLACE MACRO {s}.safe_element(list, i) AS
   CASE WHEN list IS NULL OR i IS NULL OR i < 0 OR i >= len(list) THEN NULL ELSE list[i + 1] END;
+CREATE OR REPLACE MACRO {s}.required(x, message) AS CASE WHEN x IS NULL THEN error(message) ELSE x END;
+CREATE OR REPLACE MACRO {s}.no_nulls(list, message) AS
+  CASE WHEN len(list) <> list_count(list) THEN error(message) ELSE list END;
 CREATE OR REPLACE MACRO {s}.day_of(ts) AS CAST(make_timestamp(epoch_us(ts)) AS DATE);
 CREATE OR REPLACE MACRO {s}.naive(ts) AS make_timestamp(epoch_us(ts));
 CREATE OR REPLACE MACRO {s}.instant(ts) AS make_timestamptz(epoch_us(ts));
@@ -65,7 +68,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def rounded(value: Decimal, scale: int, limit: int, what: str) -> int:
     """The unscaled integer of a NUMERIC or BIGNUMERIC result: half away from zero, or an overflow."""
-    unscaled = int(value.scaleb(scale, _EXACT).to_integral_value(decimal.ROUND_HALF_UP, _EXACT))
+    unscaled = int(value.scaleb(scale, EXACT).to_integral_value(decimal.ROUND_HALF_UP, EXACT))
     if limit == _BIGNUMERIC_LIMIT:
         fits = -limit <= unscaled < limit
     else:
@@ -79,43 +82,57 @@ def _numeric(operation: Callable[[Decimal, Decimal], Decimal], sign: str) -> Cal
     def compute(left: str, right: str) -> str:
         a, b = Decimal(left), Decimal(right)
         if sign == "/" and not b:
-            raise ArithmeticError(f"division by zero: {_plain(a)} / {_plain(b)}")
+            raise ArithmeticError(f"division by zero: {plain(a)} / {plain(b)}")
         result = operation(a, b)
-        unscaled = rounded(result, 9, _NUMERIC_LIMIT, f"numeric: {_plain(a)} {sign} {_plain(b)}:")
-        return format(Decimal(unscaled).scaleb(-9, _EXACT), "f")
+        unscaled = rounded(result, 9, _NUMERIC_LIMIT, f"numeric: {plain(a)} {sign} {plain(b)}:")
+        return format(Decimal(unscaled).scaleb(-9, EXACT), "f")
 
     return compute
 
 
 def _bignumeric(operation: Callable[[Decimal, Decimal], Decimal], sign: str) -> Callable[[str, str], str]:
     def compute(left: str, right: str) -> str:
-        a, b = (Decimal(int(text)).scaleb(-38, _EXACT) for text in (left, right))
+        a, b = (Decimal(int(text)).scaleb(-38, EXACT) for text in (left, right))
         if sign == "/" and not b:
-            raise ArithmeticError(f"division by zero: {_plain(a)} / {_plain(b)}")
-        return str(rounded(operation(a, b), 38, _BIGNUMERIC_LIMIT, f"BIGNUMERIC: {_plain(a)} {sign} {_plain(b)}:"))
+            raise ArithmeticError(f"division by zero: {plain(a)} / {plain(b)}")
+        return str(rounded(operation(a, b), 38, _BIGNUMERIC_LIMIT, f"BIGNUMERIC: {plain(a)} {sign} {plain(b)}:"))
 
     return compute
 
 
-def _plain(value: Decimal) -> str:
+def plain(value: Decimal) -> str:
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _numeric_of(unscaled: str) -> str:
     """BIGNUMERIC to NUMERIC: rounded half away from zero to 9 digits."""
-    value = Decimal(int(unscaled)).scaleb(-38, _EXACT)
-    return format(Decimal(rounded(value, 9, _NUMERIC_LIMIT, "numeric")).scaleb(-9, _EXACT), "f")
+    value = Decimal(int(unscaled)).scaleb(-38, EXACT)
+    return format(Decimal(rounded(value, 9, _NUMERIC_LIMIT, "numeric")).scaleb(-9, EXACT), "f")
 
 
+def _with_parameters(scale: int) -> Callable[[str, int, int, str, str], str]:
+    def compute(text: str, precision: int, digits: int, mode: str, what: str) -> str:
+        from standin.sql.schemas import decimal_parameters
+
+        value = Decimal(text).scaleb(-38, EXACT) if scale == 38 else Decimal(text)
+        value = decimal_parameters(value, precision, digits, mode, what)
+        return str(int(value.scaleb(38, EXACT))) if scale == 38 else format(value, "f")
+
+    return compute
+
+
+_PARAMETERS = (["VARCHAR", "INTEGER", "INTEGER", "VARCHAR", "VARCHAR"], "VARCHAR")
 _TEXTS = (["VARCHAR", "VARCHAR"], "VARCHAR")
 _PYTHON = {
-    "numeric_multiply": (_numeric(_EXACT.multiply, "*"), *_TEXTS),
-    "numeric_divide": (_numeric(_EXACT.divide, "/"), *_TEXTS),
-    "bignumeric_add": (_bignumeric(_EXACT.add, "+"), *_TEXTS),
-    "bignumeric_subtract": (_bignumeric(_EXACT.subtract, "-"), *_TEXTS),
-    "bignumeric_multiply": (_bignumeric(_EXACT.multiply, "*"), *_TEXTS),
-    "bignumeric_divide": (_bignumeric(_EXACT.divide, "/"), *_TEXTS),
+    "numeric_multiply": (_numeric(EXACT.multiply, "*"), *_TEXTS),
+    "numeric_divide": (_numeric(EXACT.divide, "/"), *_TEXTS),
+    "bignumeric_add": (_bignumeric(EXACT.add, "+"), *_TEXTS),
+    "bignumeric_subtract": (_bignumeric(EXACT.subtract, "-"), *_TEXTS),
+    "bignumeric_multiply": (_bignumeric(EXACT.multiply, "*"), *_TEXTS),
+    "bignumeric_divide": (_bignumeric(EXACT.divide, "/"), *_TEXTS),
+    "numeric_parameters": (_with_parameters(9), *_PARAMETERS),
+    "bignumeric_parameters": (_with_parameters(38), *_PARAMETERS),
     "bignumeric_to_numeric": (_numeric_of, ["VARCHAR"], "VARCHAR"),
 }
 
