@@ -2,12 +2,13 @@
 /* net/http.h: HTTP requests. One client serves all threads of a target or state store: connections
  * stay open and are used again, HTTP/2 where the server offers it, gzip answers are unpacked.
  *
- * - Proxies are those of the environment, as curl reads it (https_proxy, no_proxy, …).
- * - TLS is verified against the system's certificates (SSL_CERT_FILE and SSL_CERT_DIR as OpenSSL
- *   reads them); nothing turns that off.
+ * - Proxies are those of the environment, as curl reads it (https_proxy, no_proxy, …); never to
+ * reach this machine itself.
+ * - TLS is verified against the system's certificates, or those of SSL_CERT_FILE and SSL_CERT_DIR;
+ *   nothing turns that off.
  * - Redirects are never followed: Google's APIs have none, and a 308 is an answer of uploads.
  * - A request on a kept connection that turns out closed, without one byte of an answer, is sent
- *   again on a new one by libcurl, whatever its method. So what is sent must bear being sent twice.
+ *   again on a new one, whatever its method (`resent`); not so when it says `once`.
  * - Each exchange is one debug line: id, method, host, path, status, time, sizes. Never headers,
  *   query strings or bodies: those hold tokens.
  *
@@ -54,7 +55,9 @@ typedef struct HttpRequest {
     size_t response_max; /* bytes of the answer's body, unpacked; 0: 32 MiB */
     int64_t silence_ms;  /* 0: the client's; longer for calls that the server holds open */
     int64_t total_ms;    /* whole exchange; 0: no limit of its own */
+    bool as_stored;      /* the answer is not unpacked: for objects */
     bool no_proxy;       /* metadata servers are never reached through one */
+    bool once;           /* never sent again by itself */
     bool last_words;     /* goes out even after a stop was asked for (with total_ms set) */
     const StopFlag
         *stop;       /* may be NULL: only a signal stops it then; looked at 10 times a second */
@@ -79,6 +82,7 @@ typedef enum HttpOutcome {
 typedef struct HttpResponse {
     HttpOutcome outcome;
     int status;     /* 0 when none came */
+    bool resent;    /* it was sent twice: the first one may have been carried out */
     bool may_count; /* the server may have carried the request out (always so when answered) */
     Buffer headers; /* "Name: value\n" lines of the last answer; read with http_header */
     Buffer body;

@@ -17,7 +17,8 @@ typedef enum ReasonAction {
     REASON_WAIT_QUOTA, /* only when the quota is there again: not within a run's retries */
 } ReasonAction;
 
-/* `reason` may be NULL or unknown; the HTTP status (0: none, as in jobs) decides then. */
+/* `reason` may be NULL or unknown; the HTTP status decides then. Status 0 stands for a job that
+ * ended with this reason: what may be tried again is tried under a new job id then. */
 ReasonAction reason_action(const char *reason, int status);
 
 /* One entry of error.errors[] or of a job's status.errors[]; members are NULL when missing. */
