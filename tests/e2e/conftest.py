@@ -12,6 +12,8 @@
     job         job(target, source, **keys): a configuration with one job `main`; retries are off
     target      parametrised over duckdb, avro and ndjson: target.config, .rows(table), .check(table)
     duckdb_target, files_target   one of them
+    google      the stand-in for BigQuery and Cloud Storage (support/bigquery.py), one a module; empty of
+                faults and records at the beginning of each test
     proxy       a TCP proxy before `server`: hold(pattern), wait_held(), release(), cut(pattern, n)
     own_server  makes further servers, for tests that restart or break them
     gate        stops a reader at a row until the test opens it (support/gate.py)
@@ -36,6 +38,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 pytest.register_assert_rewrite("support")
 
+from support.bigquery import StandIn  # noqa: E402
 from support.gate import Gate  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.processes import Daemon, free_port, own_folder  # noqa: E402
@@ -194,6 +197,18 @@ def proxy(server):
     proxy = Proxy(server.port)
     yield proxy
     proxy.close()
+
+
+@pytest.fixture(scope="module")
+def google_server(tmp_path_factory):
+    with StandIn(tmp_path_factory.mktemp("google")) as google:
+        yield google
+
+
+@pytest.fixture
+def google(google_server):
+    google_server.reset()
+    return google_server
 
 
 # The program and its targets ----------------------------------------------------------------------
