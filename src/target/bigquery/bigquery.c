@@ -14,7 +14,6 @@
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 
-static const int64_t default_retry_ms = 10 * MINUTE_MS;
 static const int64_t default_job_timeout_ms = 6 * HOUR_MS; /* a job's own maximum */
 static const int64_t default_staging_ms = 7 * 24 * (int64_t)HOUR_MS;
 
@@ -131,12 +130,13 @@ static bool bq_open(const DestinationConfig *config, Target **ret_target, Error 
     bq->config = config->bigquery; /* its strings live as long as the configuration */
     bq->dataset = config->dataset;
     bq->format = config->format ? config->format : "auto";
+    bq->compress = !config->compression || strcmp(config->compression, "none") != 0;
     bq->job_timeout_ms =
         bq->config.job_timeout_ms ? bq->config.job_timeout_ms : default_job_timeout_ms;
     bq->staging_expiration_ms =
         bq->config.staging_expiration_ms ? bq->config.staging_expiration_ms : default_staging_ms;
     target->one_shard_bytes = bq->config.bucket ? one_object_bytes : one_upload_bytes;
-    if (!open_apis(bq, config->retry_budget_ms ? config->retry_budget_ms : default_retry_ms, error))
+    if (!open_apis(bq, config->retry_budget_ms, error))
         return false;
     *ret_target = TAKE_PTR(target);
     return true;

@@ -24,6 +24,7 @@ typedef struct BigQuery {
     BigQueryConfig config; /* project, job_project, prefix: as configured, maybe NULL */
     const char *dataset;   /* the default one, for check; NULL: none */
     const char *format;    /* "auto", "avro", "ndjson" */
+    bool compress;         /* staged bytes */
     int64_t job_timeout_ms;
     int64_t staging_expiration_ms;
     HttpClient *http;

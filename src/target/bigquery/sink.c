@@ -75,7 +75,8 @@ static bool take_bytes(void *context, const void *bytes, size_t size, Error *err
     if (!resumable_write(sink->upload, bytes, size, error))
         return false;
     sink->base.bytes += size;
-    if (sink->base.bytes <= gzip_max || strcmp(sink->delivery->format, "avro") == 0)
+    if (sink->base.bytes <= gzip_max || !sink->bq->compress ||
+        strcmp(sink->delivery->format, "avro") == 0)
         return true;
     error_set(error, ERROR_CONFIG,
               "the shard is over 4 GB of compressed JSON, which is all that BigQuery takes in one "
@@ -275,7 +276,7 @@ bool bq_sink_open(Target *target, const Delivery *delivery, size_t shard, Sink *
         .schema = &delivery->schema,
         .output = take_bytes,
         .output_context = sink,
-        .compress = true,
+        .compress = sink->bq->compress,
     };
     if (!encoder_new(delivery->format, &options, &sink->encoder, error) ||
         !(sink->way.bucket ? open_object(sink, error) : open_load(sink, error)))
