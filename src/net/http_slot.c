@@ -344,6 +344,15 @@ static HttpOutcome outcome_of(const HttpSlot *slot, CURLcode code)
     }
 }
 
+static const char *problem_of(const HttpSlot *slot, CURLcode code)
+{
+    if (slot->sends > 1 && slot->request->once)
+        return "the kept connection had been closed";
+    if (slot->problem[0])
+        return slot->problem;
+    return code == CURLE_OK ? "its headers broke off" : curl_easy_strerror(code);
+}
+
 static bool fail(const HttpSlot *slot, const Url *url, CURLcode code, Error *error)
 {
     static const char *const how[] = {
@@ -363,9 +372,7 @@ static bool fail(const HttpSlot *slot, const Url *url, CURLcode code, Error *err
         return error_set(error, ERROR_CANCELLED, "stopped during %s to %s", request->method,
                          url->host);
     bool again = outcome != HTTP_NO_TRUST && outcome != HTTP_TOO_LARGE && outcome != HTTP_INVALID;
-    const char *problem = slot->sends > 1 && request->once ? "the kept connection had been closed"
-                          : slot->problem[0]               ? slot->problem
-                                                           : curl_easy_strerror(code);
+    const char *problem = problem_of(slot, code);
     bool said = outcome != HTTP_TOO_LARGE;
     (again ? error_set_retryable : error_set)(error, ERROR_TARGET, "%s to %s:%d: %s%s%s",
                                               request->method, url->host, url->port, how[outcome],
