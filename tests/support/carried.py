@@ -17,17 +17,17 @@ def jobs_of(sections):
 class Carried:
     """All sections carried into one target by one run."""
 
-    def __init__(self, database, folder, kind):
+    def __init__(self, database, folder, kind, google=None):
         self.sections = {section.name: section for section in matrix.sections_of(database)}
-        self.target = make_target(kind, folder)
+        self.target = make_target(kind, folder, google)
         program = Program(folder / "work")
         program.write_config({
             "version": 1,
             "connections": {"db": {"type": "postgresql", "url": database.url()}},
             "destination": self.target.config,
-            "parallel": 2,
+            "parallel": 4 if google else 2,
             "jobs": jobs_of(self.sections.values())})
-        self.result = program("run", timeout=300)
+        self.result = program("run", timeout=600)
         self.jobs = {job["job"]: job for job in self.result.report["jobs"]}
 
 
@@ -39,6 +39,11 @@ def values_of(run, section):
                                    matrix.duckdb_column(section.duckdb_type), "id")
         found = [matrix.from_duckdb(value, section.duckdb_type) for value, in rows]
         wanted = [row.duckdb for row in section.rows]
+        return list(zip(section.rows, wanted, found, strict=True))
+    if run.target.kind.startswith("bq"):
+        rows = readers.bigquery_raw(run.target, section.name)
+        found = [matrix.from_bigquery(value, kind) for _, value in sorted(rows)]
+        wanted = [matrix.wanted_bigquery(row.avro, kind) for row in section.rows]
         return list(zip(section.rows, wanted, found, strict=True))
     folder = run.target.folder(section.name)
     if run.target.kind == "avro":

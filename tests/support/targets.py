@@ -214,6 +214,7 @@ def make_target(kind, folder, google=None):
         return DuckdbTarget(folder)
     if kind == "gcs":
         return BucketTarget(folder, google)
-    if kind in ("bq", "bq-bucket"):
-        return BigQueryTarget(google, bucket=kind == "bq-bucket")
+    if kind.startswith("bq"):  # bq, bq-bucket, bq-ndjson, bq-bucket-ndjson
+        return BigQueryTarget(google, bucket="bucket" in kind,
+                              format="ndjson" if kind.endswith("ndjson") else "auto")
     return FilesTarget(folder, kind)
