@@ -309,6 +309,24 @@ def bigquery_json(value):
     return value
 
 
+def is_json_null(value):
+    return isinstance(value, Json) and value.value is None
+
+
+def bigquery_refuses(value, ndjson):
+    """JSON numbers beyond FLOAT64; JSON's null in an array, which NDJSON cannot tell from no value."""
+    def beyond(inner):
+        if isinstance(inner, dict):
+            return any(beyond(item) for _, item in inner["members"])
+        if isinstance(inner, list):
+            return any(map(beyond, inner))
+        return isinstance(inner, Decimal) and math.isinf(float(inner))
+
+    if isinstance(value, list):
+        return any(bigquery_refuses(item, ndjson) or (ndjson and is_json_null(item)) for item in value)
+    return isinstance(value, Json) and beyond(value.value)
+
+
 def _bigquery_json(text):
     found = Json(text)
     found.value = bigquery_json(found.value)
