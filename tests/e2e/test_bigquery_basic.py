@@ -68,3 +68,45 @@ def test_one_shard(scene, load, bucket):
     scene.ok()
     assert scene.rows() == scene.expected(2 if load == "append" else 1)
     assert scene.tables() == ["items"] and scene.objects() == []
+
+
+@pytest.mark.parametrize("bucket", (None, "staging"))
+@pytest.mark.parametrize("load", ("append", "replace"))
+def test_several_shards(scene, load, bucket):
+    scene.write(load, bucket, workers=3, destination={"one_shard_below": "1B"})
+    scene.ok()
+    assert scene.rows() == scene.expected()
+    scene.ok()
+    assert scene.rows() == scene.expected(2 if load == "append" else 1)
+    assert scene.tables() == ["items"] and scene.objects() == []
+
+
+@pytest.mark.parametrize("bucket", (None, "staging"))
+def test_other_columns(scene, bucket):
+    """on_schema_change: rebuild."""
+    scene.write("replace", bucket)
+    scene.ok()
+    scene.db.execute("ALTER TABLE items ALTER name TYPE bytea USING name::bytea, DROP COLUMN price, "
+                     "ADD COLUMN more int[]")
+    scene.ok()
+    names = [(field.name, field.field_type, field.mode)
+             for field in scene.google.client().get_table(f"{DATASET}.items").schema]
+    assert names == [("id", "INTEGER", "NULLABLE"), ("name", "BYTES", "NULLABLE"),
+                     ("day", "DATE", "NULLABLE"), ("more", "INTEGER", "REPEATED")]
+    assert len(scene.rows()) == 1000 and scene.tables() == ["items"] and scene.objects() == []
+
+
+@pytest.mark.parametrize("bucket", (None, "staging"))
+def test_partitions(scene, bucket):
+    """replace: partition replaces the days that are read, and leaves the others."""
+    partition = {"partition_by": {"column": "day", "type": "day"}}
+    scene.write("replace", bucket, target=partition)
+    scene.ok()
+    scene.write("replace", bucket, target=partition, replace="partition",
+                source={"connection": "db", "table": "public.items", "where": "day > '2026-01-01'"})
+    scene.db.execute("DELETE FROM items WHERE id % 10 = 0")
+    scene.ok()
+    kept = scene.db.rows("SELECT i, 'item ' || i, date '2026-01-01', i / 4.0 FROM generate_series(3, 1000, 3) i")
+    new = scene.db.rows("SELECT id, name, day, price FROM items WHERE day > '2026-01-01'")
+    assert scene.rows() == sorted([tuple(row) for row in kept + new])
+    assert scene.tables() == ["items"] and scene.objects() == []
