@@ -135,7 +135,9 @@ static bool bq_open(const DestinationConfig *config, Target **ret_target, Error 
         bq->config.job_timeout_ms ? bq->config.job_timeout_ms : default_job_timeout_ms;
     bq->staging_expiration_ms =
         bq->config.staging_expiration_ms ? bq->config.staging_expiration_ms : default_staging_ms;
-    target->one_shard_bytes = bq->config.bucket ? one_object_bytes : one_upload_bytes;
+    target->one_shard_bytes = bq->config.one_shard_bytes ? bq->config.one_shard_bytes
+                              : bq->config.bucket        ? one_object_bytes
+                                                         : one_upload_bytes;
     if (!open_apis(bq, config->retry_budget_ms, error))
         return false;
     *ret_target = TAKE_PTR(target);
