@@ -293,10 +293,9 @@ def test_patch_schema_adds_and_relaxes(client, make, load, rows):
       SchemaField("c", "STRING", default_value_expression="'x'")], "default value")])
 def test_patch_schema_that_is_refused(client, make, schema, message):
     """docs/managing-table-schemas: columns are not removed, reordered, renamed or of another type by the API."""
-    from conftest import field
     make("t", [("a", "INT64", "REQUIRED"), ("b", "STRING")])
     table = client.get_table("d.t")
-    table.schema = [field(item) for item in schema]
+    table.schema = [item if isinstance(item, SchemaField) else SchemaField(*item) for item in schema]
     with pytest.raises(BadRequest, match="(?i)" + message) as caught:
         client.update_table(table, ["schema"])
     assert "Provided Schema does not match Table test-project:d.t" in caught.value.message
