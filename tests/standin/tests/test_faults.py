@@ -417,7 +417,11 @@ def test_recorded_calls_hold_against_the_discovery_documents(google, table, plai
     blob.metadata = {"a": "b"}
     blob.patch()
     list(google.storage().list_blobs("staging", prefix="a"))
-    assert check_calls(google.calls()) >= 7
+    calls = google.calls()
+    for call in calls:
+        if call["method_id"] == "bigquery.jobs.get":  # Google's client sends what its document does not list
+            call["query"].remove(["projection", "full"])
+    assert check_calls(calls) >= 7
 
 
 @pytest.mark.parametrize("change, text", [
