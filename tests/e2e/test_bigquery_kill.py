@@ -8,7 +8,7 @@ import pytest
 
 from support.targets import BigQueryTarget
 
-ROWS = 300
+ROWS = 1100  # wide ones, so that the table is worth two shards
 
 # name: (with a bucket, keys of the destination, keys of the job, load modes)
 PARTITIONED = {"target": {"partition_by": {"column": "day", "type": "day"}}}
@@ -25,8 +25,9 @@ CASES = [(way, load) for way, keys in WAYS.items() for load in keys[3]]
 
 def fill(db, batch, first):
     """The source's whole content becomes one batch, on two days."""
-    db.execute("CREATE TABLE IF NOT EXISTS items (id int PRIMARY KEY, batch text, day date)")
-    db.execute(f"BEGIN; TRUNCATE items; INSERT INTO items SELECT i, '{batch}', date '2026-01-01' + i % 2"
+    db.execute("CREATE TABLE IF NOT EXISTS items (id int PRIMARY KEY, batch text, day date, pad text)")
+    db.execute(f"BEGIN; TRUNCATE items; INSERT INTO items SELECT i, '{batch}', date '2026-01-01' + i % 2,"
+               " repeat('x', 1900)"
                f" FROM generate_series({first}, {first + ROWS - 1}) i; COMMIT; ANALYZE items")
 
 
@@ -40,14 +41,14 @@ class Scene:
         bqferry.write_config({
             "version": 1, "connections": {"db": {"type": "postgresql", "url": db.url()}},
             "destination": self.target.config, "defaults": {"retries": {"budget": "0s"}},
-            "jobs": [{"name": "main", "load": load, "source": {"table": "items"}, **job}]})
+            "jobs": [{"name": "main", "load": load, "source": {"table": "items", "columns": ["id", "batch", "day"]}, **job}]})
         fill(db, "old", 1)
         if load == "replace" and job.get("replace") == "partition":
-            db.execute("INSERT INTO items VALUES (0, 'kept', '2020-05-05')")
+            db.execute("INSERT INTO items VALUES (0, 'kept', '2020-05-05', '')")
         bqferry.ok("run")
         self.old = self.rows()
-        fill(db, "new", 1001)
-        self.new = [(number, "new") for number in range(1001, 1001 + ROWS)]
+        fill(db, "new", 10_001)
+        self.new = [(number, "new") for number in range(10_001, 10_001 + ROWS)]
         self.kept = [row for row in self.old if row[1] == "kept"]
 
     def rows(self):
@@ -116,7 +117,7 @@ def restore(scene):
     if scene.rows() != scene.old:
         fill(scene.db, "old", 1)
         if scene.kept:
-            scene.db.execute("INSERT INTO items VALUES (0, 'kept', '2020-05-05')")
+            scene.db.execute("INSERT INTO items VALUES (0, 'kept', '2020-05-05', '')")
         scene.bqferry.ok("run", "--full-refresh", timeout=120)
-        fill(scene.db, "new", 1001)
+        fill(scene.db, "new", 10_001)
     assert scene.rows() == scene.old and client
