@@ -29,6 +29,7 @@ from standin.types import Schema
 TIME_TRAVEL_MS = 7 * 24 * 3600 * 1000
 # Versions of one table that are kept: enough for tests of time travel, bounded in memory.
 KEPT_VERSIONS = 12
+KEPT_GONE = 200  # deleted tables
 
 
 class Clock:
@@ -145,6 +146,7 @@ class Table:
     etag: str = ""
     # When the partitions' rows changed last: partition id -> ms. Kept by transactions.
     partition_times: dict[str, int] = field(default_factory=dict, compare=False)
+    next_expiry_ms: int | None = field(default=None, compare=False)  # when its oldest partition expires
     history: tuple["Table", ...] = field(default=(), compare=False, repr=False)
 
     @property
@@ -202,7 +204,9 @@ class Catalog:
         self._tables: dict[DatasetRef, dict[str, Table]] = {}
         self._graveyard: list[tuple[int, Table]] = []
         self._dead_datasets: list[tuple[int, Dataset]] = []
+        self._forgotten: list[str] = []  # physical tables to be dropped
         self._numbers = itertools.count(1)
+        self._thread = threading.local()
         self.database = duckdb.connect(database, config={"threads": threads})
         self.database.execute("SET GLOBAL TimeZone = 'UTC'")
 
@@ -263,17 +267,40 @@ class Catalog:
                 if dataset is not None and dataset.properties.get("isCaseInsensitive"):
                     found = next((item for name, item in self._tables[ref.parent].items()
                                   if name.lower() == ref.table.lower()), None)
-        if found is not None and found.expiration_ms is not None and found.expiration_ms <= self.clock.now_ms():
+        if found is None:
+            return None
+        now = self.clock.now_ms()
+        if found.expiration_ms is not None and found.expiration_ms <= now:
             self._expire(found)
             return None
+        if found.next_expiry_ms is not None and found.next_expiry_ms <= now and not self._in_transaction():
+            return self._expire_partitions(found)
         return found
+
+    def _in_transaction(self) -> bool:
+        return getattr(self._thread, "depth", 0) > 0
+
+    def _expire_partitions(self, table: Table) -> Table | None:
+        with self.transaction() as tx:
+            if tx.find(table.ref) is not None:
+                tx.put(tx.table(table.ref))
+        with self._state:
+            return self._tables.get(table.ref.parent, {}).get(table.ref.table)
 
     def _expire(self, table: Table) -> None:
         with self._state:
             tables = self._tables.get(table.ref.parent, {})
             if tables.get(table.ref.table) is table:
                 del tables[table.ref.table]
-                self._graveyard.append((table.expiration_ms or 0, table))
+                self._bury(table.expiration_ms or 0, table)
+
+    def _bury(self, gone_ms: int, table: Table) -> None:
+        """Keeps a table that is gone for time travel; of very many only the last. The caller holds _state."""
+        self._graveyard.append((gone_ms, table))
+        for _, old in self._graveyard[:-KEPT_GONE]:
+            for version in iterate_versions(old):
+                self._forgotten.append(version.physical)
+        del self._graveyard[:-KEPT_GONE]
 
     def table(self, ref: TableRef) -> Table:
         self.dataset(ref.parent)
@@ -338,7 +365,8 @@ class Catalog:
                 raise ApiError("resourceInUse", f"Dataset {ref} is still in use")
             with self._state:
                 now = self.clock.tick_ms()
-                self._graveyard += [(now, table) for table in tables]
+                for table in tables:
+                    self._bury(now, table)
                 self._dead_datasets.append((now, dataset))
                 del self._datasets[ref]
                 del self._tables[ref]
@@ -386,6 +414,7 @@ class Transaction:
                 catalog.lock.release()
             raise
         self._open = True
+        catalog._thread.depth = getattr(catalog._thread, "depth", 0) + 1
         self._seen: dict[TableRef, Table | None] = {}   # as first read here
         self._now: dict[TableRef, Table | None] = {}    # as changed here; None = dropped
         self._dirty: set[TableRef] = set()              # rows changed
@@ -468,12 +497,10 @@ class Transaction:
         if copy:
             self.cursor.execute(f"INSERT INTO {ident(name)} ({table.columns_sql}) "
                                 f"SELECT {table.columns_sql} FROM {ident(table.physical)} ORDER BY rowid")
-        self._replace_physical(table, replace(table, physical=name))
+        self._replace_physical(replace(table, physical=name))
         return name
 
-    def _replace_physical(self, old: Table, new: Table) -> None:
-        if old.physical in self._made:
-            self.cursor.execute(f"DROP TABLE {ident(old.physical)}")
+    def _replace_physical(self, new: Table) -> None:
         self._now[new.ref] = new
         self._dirty.add(new.ref)
         self._rewritten.add(new.ref)
@@ -499,7 +526,7 @@ class Transaction:
         self.cursor.execute(f"INSERT INTO {ident(name)} ({changed.columns_sql}) "
                             f"SELECT {', '.join(columns) or 'NULL'} FROM {ident(table.physical)} ORDER BY rowid")
         changed = replace(changed, physical=name)
-        self._replace_physical(table, changed)
+        self._replace_physical(changed)
         return changed
 
     def touched(self, ref: TableRef, partitions: set[str]) -> None:
@@ -514,6 +541,7 @@ class Transaction:
             with self.catalog.lock:
                 self._check_conflicts()
                 final = {ref: self._finish(ref, table) for ref, table in self._now.items()}
+                self._drop_superseded(final)
                 try:
                     self.cursor.execute("COMMIT")
                 except duckdb.TransactionException as error:
@@ -539,6 +567,7 @@ class Transaction:
         if self.cursor is not None:
             self.cursor.close()
             self.cursor = None
+            self.catalog._thread.depth = max(0, getattr(self.catalog._thread, "depth", 0) - 1)
             if self.exclusive:
                 self.catalog.lock.release()
 
@@ -566,14 +595,52 @@ class Transaction:
             return None
         now = self.catalog.clock.tick_ms()
         before = self.catalog.find_table(ref)
+        if table.time_partitioning is not None and table.time_partitioning.expiration_ms is not None:
+            table = self._without_expired(table, now)
         if ref in self._dirty:
             table = self._count(ref, table, before, now)
+        table = replace(table, next_expiry_ms=self._next_expiry(table))
         created = table.created_ms or now
         history: tuple[Table, ...] = ()
         if before is not None and before.created_ms == created:
             history = (*before.history, replace(before, history=()))[-KEPT_VERSIONS:]
         return replace(table, created_ms=created, modified_ms=now, history=history,
                        etag=make_etag(ref, created, now, table.rows))
+
+    def _without_expired(self, table: Table, now: int) -> Table:
+        """https://docs.cloud.google.com/bigquery/docs/managing-partitioned-tables#set_the_partition_expiration: rows of
+        partitions that are too old are gone at once."""
+        from standin import partitions  # partitions knows Table; only here do we need it
+        present = partitions.ids_in(self.cursor, table, ident(table.physical))
+        expired = [name for name in present if (partitions.expiry_ms(table, name) or now + 1) <= now]
+        if not expired:
+            return table
+        name = self.new_physical(table)
+        gone = ", ".join(physical.literal(each) for each in expired)
+        self.cursor.execute(f"INSERT INTO {ident(name)} ({table.columns_sql}) SELECT {table.columns_sql} FROM "
+                            f"{ident(table.physical)} WHERE ({partitions.id_expression(table)}) NOT IN ({gone}) ORDER BY rowid")
+        table = replace(table, physical=name)
+        self._replace_physical(table)
+        self.touched(table.ref, set(expired))
+        return table
+
+    @staticmethod
+    def _next_expiry(table: Table) -> int | None:
+        if table.time_partitioning is None or table.time_partitioning.expiration_ms is None:
+            return None
+        from standin import partitions
+        times = [partitions.expiry_ms(table, name) for name in table.partition_times]
+        return min((each for each in times if each is not None), default=None)
+
+    def _drop_superseded(self, final: dict[TableRef, Table | None]) -> None:
+        """Physical tables that were made here and belong to nobody in the end."""
+        used = {table.physical for table in final.values() if table is not None}
+        if self._made <= used:
+            return
+        known = {name for (name,) in self.cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        for name in sorted(self._made - used):
+            if name in known:
+                self.cursor.execute(f"DROP TABLE {ident(name)}")
 
     def _count(self, ref: TableRef, table: Table, before: Table | None, now: int) -> Table:
         known, size = 0, 0
@@ -586,14 +653,13 @@ class Transaction:
         if known and total == known and table is before:
             return table
         times = partitions.times_after(self.cursor, table, known, now,
-                                       None if ref in self._rewritten and ref not in self._touched else table,
-                                       self._touched.get(ref))
+                                       ref not in self._rewritten, self._touched.get(ref))
         return replace(table, rows=total, bytes=size + int(added), partition_times=times)
 
     def _publish(self, final: dict[TableRef, Table | None]) -> None:
         catalog = self.catalog
-        unused: list[str] = []
         with catalog._state:
+            unused, catalog._forgotten = catalog._forgotten, []
             for ref, table in final.items():
                 tables = catalog._tables.get(ref.parent)
                 if tables is None:
@@ -602,7 +668,7 @@ class Transaction:
                 if table is None:
                     if before is not None:
                         del tables[ref.table]
-                        catalog._graveyard.append((catalog.clock.tick_ms(), before))
+                        catalog._bury(catalog.clock.tick_ms(), before)
                     continue
                 tables[ref.table] = table
                 kept = {version.physical for version in (table, *table.history)}

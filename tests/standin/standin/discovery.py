@@ -31,6 +31,10 @@ INTEGER_RANGES = {
 SYSTEM_PARAMETERS = {"$alt", "$fields", "$prettyPrint", "$key", "userIp", "upload_id", "trace"}
 
 
+# What the service must take although the document does not list it: google-cloud-bigquery sends it with these.
+UNLISTED = {"bigquery.jobs.get": {"projection"}, "bigquery.jobs.cancel": {"projection"}}
+
+
 def snake(name: str) -> str:
     """lowerCamelCase to the name of the protobuf field, as error messages show it."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: "_" + match.group(1).lower(), name)
@@ -104,7 +108,7 @@ class Discovery:
         """Query parameters as values. Unknown names, wrong values and twice-given names are refused."""
         found: dict[str, Any] = {}
         for name, text in query:
-            if name in SYSTEM_PARAMETERS:
+            if name in SYSTEM_PARAMETERS or name in UNLISTED.get(method.id, ()):
                 continue
             spec = method.parameters.get(name)
             if spec is None or spec.get("location") != "query":

@@ -110,6 +110,18 @@ class Wire:
             raise Gone(str(error)) from error
         self.sent += len(data)
 
+    def close_gently(self, seconds: float = 1.0) -> None:
+        """After an answer that came before the request's end: the peer may still be sending, and must get the answer, not
+        a reset."""
+        deadline = time.monotonic() + seconds
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+            self.socket.settimeout(seconds)
+            while time.monotonic() < deadline and self.socket.recv(CHUNK):
+                pass
+        except OSError:
+            pass
+
     def reset(self) -> None:
         """Closes so that the peer gets what was sent, and then sees ECONNRESET."""
         try:
@@ -135,6 +147,7 @@ class BodyStream:
         self.reset_after: int | None = None
         self.tap: Callable[[bytes], None] | None = None
         self.expects_continue = (headers.get("Expect") or "").lower() == "100-continue"
+        self.has_length = "Content-Length" in headers or "Transfer-Encoding" in headers
         self._chunked = "chunked" in (headers.get("Transfer-Encoding") or "").lower()
         length = headers.get("Content-Length")
         if self._chunked:
@@ -388,6 +401,10 @@ class Server:
         try:
             response = self._answer(request, faults)
             wire.reset_after_sent = request.reset_after_sent
+            if response.headers.get("Connection") == "close":
+                self._write(wire, request, response, False)
+                wire.close_gently()
+                return False
             if not request.body.expects_continue:
                 request.body.drain()
             keep = self._keeps_alive(request)
@@ -418,8 +435,12 @@ class Server:
                 handler = lambda app, request: Response.error(refused)  # noqa: E731
             early = faults.before(request)
             if early is not None:
-                request.body.drain()
+                if early.headers.get("Connection") != "close":
+                    request.body.drain()
                 return early
+            if request.method in ("POST", "PUT", "PATCH") and not request.body.has_length:
+                return Response(411, {"Content-Type": "text/html; charset=UTF-8", "Connection": "close"},
+                                b"<title>Error 411 (Length Required)</title>\n")
             response = handler(self.app, request)
         except ApiError as error:
             response = Response.error(error)

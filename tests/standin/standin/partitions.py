@@ -212,6 +212,15 @@ def _parse_time(kind: str, text: str, wrong: Exception) -> Partition:
     return Partition(text, (low - EPOCH) // second, (high - EPOCH) // second)
 
 
+def expiry_ms(table: Table, partition_id: str) -> int | None:
+    """When a partition expires: its end plus the table's partition expiration; None for the special ones."""
+    time = table.time_partitioning
+    if time is None or time.expiration_ms is None or partition_id in (NULL, UNPARTITIONED):
+        return None
+    high = parse_decorator(table, partition_id).high
+    return None if high is None else high // 1000 + time.expiration_ms
+
+
 def predicate(table: Table, partition: Partition) -> str:
     """Which physical rows are in it, as a DuckDB condition."""
     return f"({id_expression(table)}) = {physical.literal(partition.id)}"
@@ -239,14 +248,14 @@ def check_job_limit(table: Table, ids: list[str]) -> None:
                       f"(table {table.ref})")
 
 
-def times_after(cursor: Any, table: Table, known: int, now: int, appended: Any, touched: set[str] | None
+def times_after(cursor: Any, table: Table, known: int, now: int, appended: bool, touched: set[str] | None
                 ) -> dict[str, int]:
-    """When each partition's rows changed last, after a change at `now`: of an append, the partitions of rows from
-    number `known` on; of a rewrite, `touched` or all."""
+    """When each partition's rows changed last, after a change at `now`: when rows were only appended, the partitions of
+    rows from number `known` on; else `touched`, or all."""
     if not table.partitioned:
         return {}
     source = ident(table.physical)
-    if appended is not None:
+    if appended:
         changed = set(ids_in(cursor, table, source, f"rowid >= {known}"))
         return {**table.partition_times, **dict.fromkeys(changed, now)}
     present = ids_in(cursor, table, source)

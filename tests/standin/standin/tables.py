@@ -96,7 +96,8 @@ def get(app: Any, request: Request, _: Any) -> Any:
         table = replace(table, rows=rows, bytes=size)
     selected = tablespec.select_columns(table.schema, request.parameters.get("selectedFields"))
     statistics = request.parameters.get("view") != "BASIC"
-    return tablespec.table_to_json(table, request.base_url, statistics=statistics, selected=selected, name=ref.table)
+    return tablespec.table_to_json(table, request.base_url, statistics=statistics, selected=selected,
+                                    name=table.ref.table + ref.table[len(table.ref.table):])
 
 
 def partition_size(app: Any, table: Table, partition: partitions.Partition) -> tuple[int, int]:

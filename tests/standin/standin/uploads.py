@@ -208,9 +208,12 @@ def chunk(app: Any, request: Request) -> Any:
                 raise ApiError("badRequest", f"Invalid request. The upload's size was {session.total} bytes, now it is {total}")
             session.total = total
         if first is not None:
-            refused = store(session, request, first, last)
+            whole = "Content-Range" not in request.headers
+            refused = store(session, request, first, last, whole)
             if refused is not None:
                 return refused
+            if whole:
+                session.total = session.stored
         else:
             request.body.drain()
         if session.total is None or session.stored < session.total:
@@ -218,7 +221,7 @@ def chunk(app: Any, request: Request) -> Any:
         return complete(app, request, session)
 
 
-def store(session: Session, request: Request, first: int, last: int | None) -> Response | None:
+def store(session: Session, request: Request, first: int, last: int | None, whole: bool) -> Response | None:
     """Appends a chunk. What the session has already is skipped; what breaks off or is no multiple of 256 KiB (unless it
     is the end) is kept in whole units."""
     if first > session.stored:
@@ -248,7 +251,7 @@ def store(session: Session, request: Request, first: int, last: int | None) -> R
         truncate(session, before)
         raise ApiError("badRequest", f"Invalid request. {session.stored} byte(s) were sent, the upload's size is "
                        f"{session.total}")
-    if session.total is None or session.stored < session.total:
+    if not whole and (session.total is None or session.stored < session.total):
         truncate(session, before)
     return None
 

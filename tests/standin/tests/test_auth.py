@@ -9,11 +9,12 @@ import time
 
 import google.auth.exceptions
 import google.auth.jwt
+import google.oauth2.credentials
 import google.oauth2.service_account
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from google.api_core.exceptions import Forbidden, Unauthorized
+from google.api_core.exceptions import Forbidden
 from google.auth import crypt
 from google.auth.transport.requests import Request
 
@@ -483,8 +484,11 @@ def test_bigquery_scopes(standin):
 
 
 def test_bigquery_without_a_token(standin):
-    with pytest.raises(Unauthorized):
-        list(standin.client().list_datasets(retry=None))
+    """A token that is none is refused, whatever the client asks for."""
+    credentials = google.oauth2.credentials.Credentials("ya29.nothing")
+    with pytest.raises(google.auth.exceptions.RefreshError):  # it tries to get another one after the 401
+        list(standin.client(credentials=credentials).list_datasets(retry=None))
+    assert [call["status"] for call in standin.calls("bigquery.*")] == [401]
 
 
 # Self-signed tokens -------------------------------------------------------------------------------

@@ -90,6 +90,8 @@ def run(app: Any, job: Any) -> None:
     ref = destination.reference(copy["destinationTable"], "destinationTable")
     with app.catalog.transaction() as tx:
         found = [source(app, job, tx, each) for each in source_references(copy)]
+        if operation(copy) in ("SNAPSHOT", "CLONE") and tx.find(ref) is not None:
+            raise ApiError("duplicate", f"Already Exists: Table {ref}")
         target = destination.resolve(tx.find, ref, copy.get("createDisposition") or "CREATE_IF_NEEDED",
                                      copy.get("writeDisposition") or "WRITE_EMPTY")
         destination.require_permissions(app, job, target)
@@ -125,8 +127,6 @@ def check_kinds(copy: dict[str, Any], found: list[Source], target: Destination) 
             raise invalid(f"{each.table.ref} is not allowed for the operation {kind} because it is currently a "
                           f"{each.table.kind}.")
     if kind in ("SNAPSHOT", "CLONE"):
-        if target.table is not None:
-            raise ApiError("duplicate", f"Already Exists: Table {target.ref}")
         if target.decorator is not None or found[0].partition is not None:
             raise invalid(f"A {kind} operation is of whole tables, without partition decorators")
 

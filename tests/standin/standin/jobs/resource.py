@@ -52,7 +52,7 @@ def of_request(app: Any, request: Request, permission: str) -> Job:
 def get(app: Any, request: Request, _: Any) -> Any:
     job = of_request(app, request, "bigquery.jobs.get")
     job.plan.poll()
-    job.done.wait(SHORT_WAIT if not job.plan.forever else 0)
+    job.done.wait(0 if job.plan.holding else SHORT_WAIT)
     return app.jobs.to_json(job, request)
 
 

@@ -134,6 +134,7 @@ def api_error(error: GoogleSqlError) -> ApiError:
     match = re.match(r"Code: (\d+), Message: (.*)\Z", str(error), re.DOTALL)
     code, text = match.groups() if match else ("3", str(error))
     text = re.sub(r"\s*\[zetasql[^\]]*\]\s*\Z", "", text).strip()
+    text = re.sub(r" \[at (\d+:\d+)\]", r" at [\1]", text)
     reason = _CODES.get(code, "invalidQuery")
     if reason == "notImplemented":
         return not_implemented(f"this SQL: {text}")
@@ -215,7 +216,7 @@ def build_catalog(
         exact = tuple(path)
         folded = tuple(part.lower() for part in path)
         if folded in seen:
-            if seen[folded] != exact:
+            if seen[folded] != exact and scope.resolve(path) is not None:
                 raise not_implemented("one statement with names that differ only in case: " + ".".join(path))
             continue
         relation = scope.resolve(path)
@@ -268,9 +269,9 @@ def registered(catalog: simple_catalog_pb2.SimpleCatalogProto) -> int:
     return number
 
 
-def analyze(sql: str, scope: Scope) -> Analyzed:
-    """Analyze one statement; raises ApiError as BigQuery does."""
-    catalog, relations = build_catalog(table_names(sql), scope)
+def analyze(sql: str, scope: Scope, paths: Iterable[list[str]] = ()) -> Analyzed:
+    """Analyze one statement; raises ApiError as BigQuery does. `paths`: tables that it names besides those it reads."""
+    catalog, relations = build_catalog([*table_names(sql), *paths], scope)
     request = service_pb2.AnalyzeRequest(sql_statement=sql, options=options(scope, True))
     if scope.variables:
         request.simple_catalog.CopyFrom(catalog)
