@@ -284,14 +284,33 @@ static inline size_t script_request_count(Script *script)
     return count;
 }
 
-/* Whether every step was used and nothing else came. */
-static inline bool script_done(const Script *script)
+/* Its body alone, NUL-ended. */
+static inline const char *script_body(Script *script, size_t index)
 {
-    for (size_t i = 0; i < script->step_count; i++) {
-        if (!script->used[i])
-            return false;
-    }
-    return script->unexpected == 0;
+    pthread_mutex_lock(&script->lock);
+    const char *body = index < script->request_count ? script->requests[index].body : "";
+    pthread_mutex_unlock(&script->lock);
+    return body;
+}
+
+static inline size_t script_connections(Script *script)
+{
+    pthread_mutex_lock(&script->lock);
+    size_t count = script->connections;
+    pthread_mutex_unlock(&script->lock);
+    return count;
+}
+
+/* Whether every step was used and nothing else came. */
+static inline bool script_done(Script *script)
+{
+    bool done = true;
+    pthread_mutex_lock(&script->lock);
+    for (size_t i = 0; i < script->step_count; i++)
+        done &= script->used[i];
+    done &= script->unexpected == 0;
+    pthread_mutex_unlock(&script->lock);
+    return done;
 }
 
 static inline void script_stop(Script *script)

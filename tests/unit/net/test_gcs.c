@@ -171,7 +171,7 @@ static void writes_carry_their_condition(void **state)
              "\"crc32c\":\"" CRC_OF_DIGITS "\"}\r\n--%s\r\nContent-Type: application/json\r\n\r\n"
              "123456789\r\n--%s--\r\n",
              mark, mark, mark);
-    assert_string_equal(scene.google.script.requests[0].body, wanted);
+    assert_string_equal(script_body(&scene.google.script, 0), wanted);
 
     assert_true(write_object(&scene, 17));
     assert_false(scene.written);

@@ -88,7 +88,7 @@ static void asks_and_reads(void **state)
     request.body_count = 1;
     assert_true(ask(&scene, &request));
     assert_int_equal(scene.response.status, 404);
-    assert_string_equal(scene.script.requests[1].body, "a=b");
+    assert_string_equal(script_body(&scene.script, 1), "a=b");
     assert_null(strcasestr(script_request(&scene.script, 1), "content-type"));
 
     request = request_of(&scene, "DELETE", "/three");
@@ -100,9 +100,9 @@ static void asks_and_reads(void **state)
     request.body = parts;
     request.body_count = 4;
     assert_true(ask(&scene, &request));
-    assert_string_equal(scene.script.requests[3].body, "one two three");
+    assert_string_equal(script_body(&scene.script, 3), "one two three");
     assert_true(script_done(&scene.script));
-    assert_int_equal(scene.script.connections, 1); /* one connection served all of them */
+    assert_int_equal(script_connections(&scene.script), 1); /* one connection served all of them */
     scene_close(&scene);
 }
 
@@ -244,7 +244,7 @@ static void a_stale_connection_is_replaced(void **state)
     request.body_count = 2;
     assert_true(ask(&scene, &request));
     assert_true(scene.response.resent);
-    assert_string_equal(scene.script.requests[2].body, "onetwo"); /* from the start again */
+    assert_string_equal(script_body(&scene.script, 2), "onetwo"); /* from the start again */
 
     request = request_of(&scene, "GET", "/c");
     assert_true(ask(&scene, &request));
@@ -263,7 +263,7 @@ static void a_stale_connection_is_replaced(void **state)
     http_counts(scene.client, &arena, &counts, &count);
     assert_int_equal(count, 1);
     assert_string_equal(counts[0].id, "test");
-    assert_int_equal(counts[0].calls, scene.script.request_count);
+    assert_int_equal(counts[0].calls, script_request_count(&scene.script));
     scene_close(&scene);
 }
 
@@ -292,7 +292,7 @@ static void a_stop_ends_a_request(void **state)
     assert_int_equal(scene.response.outcome, HTTP_STOPPED);
     assert_int_equal(scene.error.kind, ERROR_CANCELLED);
     assert_false(ask(&scene, &request)); /* and keeps the next from being sent */
-    assert_int_equal(scene.script.request_count, 1);
+    assert_int_equal(script_request_count(&scene.script), 1);
 
     request = request_of(&scene, "DELETE", "/");
     request.stop = &stop;
@@ -364,7 +364,7 @@ static void threads_share_a_client(void **state)
     assert_int_equal(count, 2);
     assert_int_equal(counts[0].calls + counts[1].calls, THREADS * CALLS);
     assert_int_equal(counts[0].failures + counts[1].failures, THREADS * CALLS);
-    assert_true(scene.script.connections <= THREADS);
+    assert_true(script_connections(&scene.script) <= THREADS);
     scene_close(&scene);
 }
 

@@ -100,7 +100,7 @@ static void put_is(Scene *scene, size_t index, const char *range, size_t offset,
 {
     char line[128];
     snprintf(line, sizeof line, "\nContent-Range: bytes %s\n", range);
-    assert_true(index < scene->google.script.request_count);
+    assert_true(index < script_request_count(&scene->google.script));
     const ScriptRequest *request = &scene->google.script.requests[index];
     assert_int_equal(strncmp(request->text, "PUT /session?upload_id=SECRET ", 30), 0);
     if (!strstr(request->text, line))
@@ -117,7 +117,8 @@ static void a_small_upload_takes_two_calls(void **state)
     SCENE_OPEN(&scene, steps);
     assert_true(write_all(&scene, 1000));
     assert_true(resumable_hold(scene.upload, &scene.google.error));
-    assert_int_equal(scene.google.script.request_count, 0); /* nothing exists before finish */
+    assert_int_equal(script_request_count(&scene.google.script),
+                     0); /* nothing exists before finish */
     assert_int_equal(resumable_size(scene.upload), 1000);
     assert_int_equal(resumable_crc32c(scene.upload), crc32c_extend(0, scene.bytes, 1000));
     assert_true(finish(&scene));
@@ -125,7 +126,7 @@ static void a_small_upload_takes_two_calls(void **state)
     const char *opened = script_request(&scene.google.script, 0);
     assert_non_null(strstr(opened, "\nX-Upload-Content-Type: avro/binary\n"));
     assert_non_null(strstr(opened, "\nContent-Type: application/json"));
-    assert_string_equal(scene.google.script.requests[0].body, "{\"jobReference\":\"j\"}");
+    assert_string_equal(script_body(&scene.google.script, 0), "{\"jobReference\":\"j\"}");
     put_is(&scene, 1, "0-999/1000", 0, 1000);
     scene_close(&scene); /* closing after success sends nothing */
     assert_true(script_done(&scene.google.script));
