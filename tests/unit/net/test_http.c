@@ -328,6 +328,37 @@ static void reads_dates_and_waits(void **state)
     scene_close(&scene);
 }
 
+static void proxies_are_the_environments(void **state)
+{
+    (void)state;
+    static const ScriptStep steps[] = {
+        {"GET http://far.invalid/x HTTP", "200\n\nby proxy"},
+        {"CONNECT far.invalid:443 HTTP", "407\n\n"},
+        {"GET /near HTTP", "200\n\n"},
+    };
+    Scene scene;
+    SCENE_OPEN(&scene, steps);
+    setenv("http_proxy", scene.script.url, 1);
+    setenv("https_proxy", scene.script.url, 1);
+    HttpRequest request = {.id = "test", .method = "GET", .url = "http://far.invalid/x"};
+    assert_true(ask(&scene, &request));
+    assert_memory_equal(scene.response.body.data, "by proxy", 8);
+    request.url = "https://far.invalid/x";
+    assert_false(ask(&scene, &request));
+    assert_int_equal(scene.response.outcome, HTTP_NO_PROXY);
+    assert_non_null(strstr(scene.error.message, "407"));
+    request = request_of(&scene, "GET", "/near"); /* this machine is reached directly */
+    assert_true(ask(&scene, &request));
+    request = (HttpRequest){.id = "test", .method = "GET", .url = "http://far.invalid/x"};
+    request.no_proxy = true;
+    assert_false(ask(&scene, &request));
+    assert_int_equal(scene.response.outcome, HTTP_NO_HOST);
+    unsetenv("http_proxy");
+    unsetenv("https_proxy");
+    assert_true(script_done(&scene.script));
+    scene_close(&scene);
+}
+
 enum { THREADS = 8, CALLS = 20 };
 
 static void *call_often(void *argument)
@@ -371,10 +402,15 @@ static void threads_share_a_client(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(asks_and_reads),         cmocka_unit_test(a_redirect_is_an_answer),
-        cmocka_unit_test(names_every_failure),    cmocka_unit_test(names_what_cannot_be_reached),
-        cmocka_unit_test(headers_have_a_maximum), cmocka_unit_test(a_stale_connection_is_replaced),
-        cmocka_unit_test(a_stop_ends_a_request),  cmocka_unit_test(reads_dates_and_waits),
+        cmocka_unit_test(asks_and_reads),
+        cmocka_unit_test(a_redirect_is_an_answer),
+        cmocka_unit_test(names_every_failure),
+        cmocka_unit_test(names_what_cannot_be_reached),
+        cmocka_unit_test(headers_have_a_maximum),
+        cmocka_unit_test(a_stale_connection_is_replaced),
+        cmocka_unit_test(a_stop_ends_a_request),
+        cmocka_unit_test(reads_dates_and_waits),
+        cmocka_unit_test(proxies_are_the_environments),
         cmocka_unit_test(threads_share_a_client),
     };
     return cmocka_run_group_tests_name("net/http", tests, NULL, NULL);
