@@ -579,6 +579,10 @@ static void nothing_is_told_with_where_was_looked(void **state)
     static const ScriptStep steps[] = {{"NOTHING", ""}};
     Scene scene;
     SCENE_OPEN(&scene, steps);
+    setenv("GCE_METADATA_HOST", "127.0.0.1:1", 1);
+    assert_false(find(&scene, NULL));
+    assert_non_null(strstr(scene.error.message, "metadata server 127.0.0.1:1"));
+    assert_non_null(strstr(scene.error.message, "cannot connect"));
     setenv("METADATA_SERVER_DETECTION", "none", 1);
     assert_false(find(&scene, NULL));
     assert_int_equal(scene.error.kind, ERROR_CONFIG);
