@@ -133,7 +133,8 @@ class BigQueryTarget:
 
     def __init__(self, google, bucket=False, location="US", **config):
         number = next(self.numbers)
-        self.kind = "bq-bucket" if bucket else "bq"
+        self.kind = ("bq-bucket" if bucket else "bq") + ("-ndjson" if config.get("format") == "ndjson"
+                                                         else "")
         self.google = google
         self.dataset = f"target_{number}"
         self.bucket = f"staging-{number}" if bucket else None
@@ -157,12 +158,14 @@ class BigQueryTarget:
         """The table as google-cloud-bigquery gives it."""
         return self.client.get_table(self.name(table, schema))
 
-    def rows(self, table, columns="*", order="1", schema=None):
+    def rows(self, table, columns="*", order=None, schema=None):
         """All rows as tuples, in order; [] when the table is not there."""
         if not self.exists(table, schema):
             return []
-        sql = f"SELECT {columns} FROM `{self.name(table, schema)}` ORDER BY {order}"
-        return [tuple(row.values()) for row in self.client.query_and_wait(sql)]
+        rows = [dict(row) for row in self.client.list_rows(self.name(table, schema))]
+        names = [name.strip() for name in columns.split(",")] if columns != "*" else None
+        found = [tuple(row[name] for name in names or row) for row in rows]
+        return sorted(found, key=lambda row: tuple((value is not None, value) for value in row))
 
     def exists(self, table, schema=None):
         from google.api_core.exceptions import NotFound
@@ -214,6 +217,7 @@ def make_target(kind, folder, google=None):
         return DuckdbTarget(folder)
     if kind == "gcs":
         return BucketTarget(folder, google)
-    if kind in ("bq", "bq-bucket"):
-        return BigQueryTarget(google, bucket=kind == "bq-bucket")
+    if kind.startswith("bq"):  # bq, bq-bucket, bq-ndjson, bq-bucket-ndjson
+        return BigQueryTarget(google, bucket="bucket" in kind,
+                              format="ndjson" if kind.endswith("ndjson") else "auto")
     return FilesTarget(folder, kind)
