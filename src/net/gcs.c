@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CRC_TEXT = 9, INT_TEXT = 24, PIECE = 4 * 1024 * 1024 };
+enum { CRC_TEXT = 9, INT_TEXT = 24, PIECE = 4 * 1024 * 1024, REFUSAL_MAX = 64 * 1024 };
 
 static const char writer_key[] = "bqferry-writer";
 static const char octets[] = "application/octet-stream";
@@ -180,7 +180,7 @@ static bool get_piece(const GcsScope *scope, const GcsObject *object, uint64_t o
                                 object_path(scope, object->name, &arena), query),
                 .headers = headers,
                 .header_count = whole ? 1 : 2,
-                .response_max = size,
+                .response_max = size + REFUSAL_MAX,
                 .as_stored = true,
             },
     };

@@ -161,6 +161,7 @@ static Step put(Sending *sending, bool asking, Error *error)
         .body = &body,
         .body_count = empty ? 0 : 1,
         .silence_ms = chunk->last ? LAST_SILENCE_MS : 0,
+        .once = true, /* what arrived of it is asked for before anything goes again */
         .stop = chunk->stop,
         .job = session->options.job,
     };

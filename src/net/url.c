@@ -57,7 +57,8 @@ static bool valid_host(StrView host, bool is_v6)
         if (!fits || c == '\0')
             return false;
     }
-    return host.length > 0 && host.length <= 255;
+    bool named = host.length > 0 && host.length <= 255;
+    return named && (!is_v6 || memchr(host.data, ':', host.length));
 }
 
 static char *lower(Arena *arena, StrView text)

@@ -9,15 +9,27 @@ DATASET = "raw_data"
 
 
 class Scene:
-    """A table `items` of 1,000 rows, and the stand-in for BigQuery."""
+    """A table `items`, and the stand-in for BigQuery."""
 
     def __init__(self, db, bqferry, google):
         self.db, self.bqferry, self.google = db, bqferry, google
         google.reset(data=True)
         google.storage().create_bucket("staging")
         db.execute("CREATE TABLE items (id bigint PRIMARY KEY, name text, day date, price numeric(10,2))")
-        db.execute("INSERT INTO items SELECT i, 'item ' || i, date '2026-01-01' + i % 3, i / 4.0 "
-                   "FROM generate_series(1, 1000) i")
+        self.add(1, 1000)
+
+    def add(self, first, last):
+        self.db.execute("INSERT INTO items SELECT i, 'item ' || i, date '2026-01-01' + i % 3, i / 4.0 "
+                        f"FROM generate_series({first}, {last}) i")
+
+    def widen(self):
+        """To 3 MB, of which the source makes three shards."""
+        self.db.execute("UPDATE items SET name = (SELECT string_agg(md5(id::text || j), '') FROM "
+                        "generate_series(1, 60) j)")
+        self.add(1001, 1500)
+        self.db.execute("UPDATE items SET name = (SELECT string_agg(md5(id::text || j), '') FROM "
+                        "generate_series(1, 60) j) WHERE id > 1000")
+        self.db.execute("VACUUM FULL items")
 
     def write(self, load="replace", bucket=None, workers=1, destination=None, retries="0s", **job):
         self.bqferry.write_config({
@@ -73,8 +85,9 @@ def test_one_shard(scene, load, bucket):
 @pytest.mark.parametrize("bucket", (None, "staging"))
 @pytest.mark.parametrize("load", ("append", "replace"))
 def test_several_shards(scene, load, bucket):
+    scene.widen()
     scene.write(load, bucket, workers=3, destination={"one_shard_below": "1B"})
-    scene.ok()
+    assert scene.ok().job()["shards"] > 1
     assert scene.rows() == scene.expected()
     scene.ok()
     assert scene.rows() == scene.expected(2 if load == "append" else 1)
@@ -109,4 +122,57 @@ def test_partitions(scene, bucket):
     kept = scene.db.rows("SELECT i, 'item ' || i, date '2026-01-01', i / 4.0 FROM generate_series(3, 1000, 3) i")
     new = scene.db.rows("SELECT id, name, day, price FROM items WHERE day > '2026-01-01'")
     assert scene.rows() == sorted([tuple(row) for row in kept + new])
+    assert scene.tables() == ["items"] and scene.objects() == []
+
+
+# Where the process may die, and on which way.
+DEATHS = {
+    "upload": ("delivery.intended", "bigquery.dataset.made", "delivery.prepared", "bigquery.upload.held",
+               "delivery.counted", "bigquery.target.made", "bigquery.upload.finish", "bigquery.upload.finished",
+               "bigquery.job.polled", "delivery.applied", "delivery.checked", "delivery.discarded",
+               "delivery.committed"),
+    "objects": ("bigquery.object.written", "delivery.staged", "delivery.counted", "bigquery.target.made",
+                "bigquery.step.send", "bigquery.step.sent", "bigquery.job.polled", "bigquery.step.ended",
+                "delivery.applied", "bigquery.objects.deleted", "delivery.committed"),
+    "staging": ("bigquery.staging.made", "bigquery.shard.uploaded", "bigquery.shard.loaded", "delivery.counted",
+                "bigquery.staging.counted", "bigquery.target.made", "bigquery.step.send", "bigquery.step.sent",
+                "bigquery.step.ended", "delivery.applied", "bigquery.staging.dropped", "delivery.committed"),
+}
+# Killed after these, the rows are there although the run did not say so.
+BEYOND = ("bigquery.upload.finished", "bigquery.step.sent", "bigquery.step.ended", "delivery.applied",
+          "delivery.checked", "bigquery.objects.deleted", "bigquery.staging.dropped", "delivery.discarded")
+
+
+@pytest.mark.parametrize("load", ("append", "replace"))
+@pytest.mark.parametrize("way,death", [(way, death) for way in DEATHS for death in DEATHS[way]])
+def test_killed(scene, fault_points, way, death, load):
+    """Killed, and run again: the rows are there once, and nothing else is."""
+    bucket = "staging" if way == "objects" else None
+    if way == "staging":
+        scene.widen()
+    scene.write(load, bucket, workers=2, destination={"one_shard_below": "1B"} if way == "staging" else {})
+    assert scene.run(fault=death).killed
+    result = scene.ok()
+    if load == "append" and death == "delivery.committed":
+        assert scene.rows() == scene.expected(2)  # the first run had come to its end
+    else:
+        assert scene.rows() == scene.expected(), str(result)
+    if death in BEYOND:
+        assert result.job()["status"] == "settled", str(result)
+    assert scene.tables() == ["items"] and scene.objects() == []
+
+
+@pytest.mark.parametrize("load", ("append", "replace"))
+@pytest.mark.parametrize("way,death", (("upload", "bigquery.upload.finished"), ("objects", "bigquery.step.sent"),
+                                       ("staging", "bigquery.step.sent")))
+def test_still_running(scene, fault_points, way, death, load):
+    """Killed while the job runs, which it still does when the next run comes."""
+    if way == "staging":
+        scene.widen()
+    scene.write(load, "staging" if way == "objects" else None, workers=2,
+                destination={"one_shard_below": "1B"} if way == "staging" else {})
+    scene.google.job_fault(job_type="copy" if way == "staging" else "load", running_polls=4)
+    assert scene.run(fault=death).killed
+    assert scene.ok().job()["status"] == "settled"
+    assert scene.rows() == scene.expected()
     assert scene.tables() == ["items"] and scene.objects() == []

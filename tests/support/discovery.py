@@ -77,7 +77,7 @@ def _check_parameter(name, text, spec):
     assert spec is not None, f"the method has no parameter {name}"
     assert not spec.get("enum") or text in spec["enum"], f"{name}={text} is none of {spec.get('enum')}"
     if spec["type"] == "boolean":
-        assert text in ("true", "false"), f"{name}={text} is no boolean"
+        assert text.lower() in ("true", "false"), f"{name}={text} is no boolean"
     if spec["type"] == "integer" or spec.get("format") in WHOLE_NUMBERS:
         assert re.fullmatch(r"-?\d+", text), f"{name}={text} is no whole number"
     assert "pattern" not in spec or re.search(spec["pattern"], text), f"{name}={text} is not as {spec.get('pattern')}"

@@ -20,6 +20,7 @@ enum {
     AHEAD_MS =
         225000, /* new tokens are asked for this long before the end, as Python's client does */
     LOOK_MS = 100,
+    METADATA_BUDGET_MS = 3000, /* to find out whether a named server is there */
 };
 
 struct Credentials {
@@ -101,6 +102,8 @@ static bool use_metadata(Credentials *credentials, Error *error)
     const char *host = credentials->metadata_host, *universe;
     credentials->place = arena_printf(&credentials->arena, "metadata server %s", host);
     TokenContext context = context_of(credentials, NULL);
+    if (context.retry_budget_ms > METADATA_BUDGET_MS)
+        context.retry_budget_ms = METADATA_BUDGET_MS;
     if (!metadata_get(&context, host, "universe/universe-domain", &credentials->arena, &universe,
                       error))
         return false;

@@ -40,14 +40,14 @@ bool metadata_find(HttpClient *http, Arena *arena, const char **ret_host, Error 
     if (!host || !*host)
         host = getenv("GCE_METADATA_ROOT");
     *ret_host = NULL;
+    if (says("NO_GCE_CHECK", "true") || says("METADATA_SERVER_DETECTION", "none"))
+        return true;
     if (host && *host) {
         Url url;
         *ret_host = arena_strdup(arena, host);
         return url_parse(url_of(host, "", arena), arena, &url, error) ||
                error_prefix(error, "GCE_METADATA_HOST");
     }
-    if (says("NO_GCE_CHECK", "true") || says("METADATA_SERVER_DETECTION", "none"))
-        return true;
     /* By number: a name server that does not know the name may take its time. */
     host = address && *address ? address : "169.254.169.254";
     CLEANUP(http_response_done) HttpResponse response = {0};

@@ -5,8 +5,8 @@
 
 #include "net/credentials/token.h"
 
-/* Whether this machine has one: *ret_host is its host (and port), or NULL. GCE_METADATA_HOST is
- * believed; NO_GCE_CHECK=true and METADATA_SERVER_DETECTION=none say no; else it is asked, for at
+/* Whether this machine has one: *ret_host is its host (and port), or NULL. NO_GCE_CHECK=true and
+ * METADATA_SERVER_DETECTION=none say no; GCE_METADATA_HOST is believed; else it is asked, for at
  * most GCE_METADATA_TIMEOUT (3) seconds. */
 bool metadata_find(HttpClient *http, Arena *arena, const char **ret_host, Error *error);
 

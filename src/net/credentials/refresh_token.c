@@ -2,6 +2,7 @@
 #include "base/base64.h"
 #include "base/memory.h"
 #include "net/credentials/sources.h"
+#include "net/url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,23 +70,19 @@ static bool identity(TokenSource *source, const TokenContext *context, Arena *ar
 {
     RefreshToken *user = (RefreshToken *)source;
     CLEANUP(json_free_ptr) Json *json = NULL;
-    CLEANUP(token_form_done) Buffer form = {0};
     Token token = {0};
     *ret_identity = arena_strdup(arena, user->account);
     if (user->account || user->basic)
         return true;
     if (!fetch(source, context, NULL, &token, error))
         return false;
-    token_form_add(&form, "access_token", token.text);
+    const UrlParam query[] = {{"access_token", token.text}, {NULL, NULL}};
+    char *url = url_join(arena, user->url, "info", query);
     secret_free(token.text);
-    StrView body = buffer_view(&form);
-    TokenRequest request = {
-        .id = "oauth.tokeninfo",
-        .url = arena_printf(arena, "%sinfo", user->url),
-        .form = &body,
-    };
+    TokenRequest request = {.id = "oauth.tokeninfo", .url = url};
     if (token_request(context, &request, &json, NULL, NULL))
         *ret_identity = arena_strdup(arena, json_get_text(json, "email"));
+    explicit_bzero(url, strlen(url));
     return true;
 }
 

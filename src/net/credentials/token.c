@@ -186,10 +186,12 @@ static bool request_until(const TokenContext *context, const TokenRequest *reque
         .stop = context->stop,
         .counts = context->http,
     };
-    TokenRefusal ignored;
+    TokenRefusal ignored_refusal;
+    Error ignored_error = {0};
     Retry retry;
     retry_init(&retry, &options);
-    refusal = refusal ? refusal : &ignored;
+    refusal = refusal ? refusal : &ignored_refusal;
+    error = error ? error : &ignored_error;
     for (;;) {
         *refusal = (TokenRefusal){0};
         if (exchange(context, request, take_404, response, refusal, error))

@@ -224,7 +224,7 @@ static size_t end_of_batch(const Delivery *delivery, size_t begin)
     uint64_t bytes = 0;
     size_t end = begin;
     for (; end < delivery->shard_count && end - begin < URIS_MAX; end++) {
-        bytes += delivery->shards[end].bytes;
+        bytes += delivery->shards ? delivery->shards[end].bytes : 0;
         if (end > begin && bytes > load_bytes_max)
             break;
     }

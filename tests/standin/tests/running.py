@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+for above in (1, 2):  # tests/standin/ for the package, tests/ for `support`
+    sys.path.insert(0, str(Path(__file__).resolve().parents[above]))
 
 import support.bigquery  # noqa: E402
 from support.bigquery import StandIn  # noqa: E402

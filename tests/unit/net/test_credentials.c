@@ -201,7 +201,7 @@ static void a_key_signs_for_a_token(void **state)
     assert_true(header(&scene)); /* kept */
     assert_string_equal(scene.header, "Bearer ya29.first");
 
-    const char *body = scene.script.requests[0].body;
+    const char *body = script_body(&scene.script, 0);
     const char *prefix =
         "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
     assert_int_equal(strncmp(body, prefix, strlen(prefix)), 0);
@@ -246,7 +246,7 @@ static void googles_clock_is_taken_when_ours_is_refused(void **state)
     log_configure(LOG_OFF, LOG_TEXT);
     assert_true(find(&scene, write_json(&scene, "key.json", service_account(&scene))));
     assert_true(header(&scene));
-    const char *jwt = strstr(scene.script.requests[1].body, "assertion=") + strlen("assertion=");
+    const char *jwt = strstr(script_body(&scene.script, 1), "assertion=") + strlen("assertion=");
     check_claims(jwt, there, &scene.arena);
     assert_true(script_done(&scene.script));
     log_configure(LOG_INFO, LOG_TEXT);
@@ -266,7 +266,7 @@ static void another_universe_signs_its_own_token(void **state)
     assert_string_equal(credentials_universe(scene.credentials), "example-universe.goog");
     assert_true(header(&scene));
     verify_signature(&scene, scene.header + strlen("Bearer "));
-    assert_int_equal(scene.script.request_count, 0);
+    assert_int_equal(script_request_count(&scene.script), 0);
     setenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "googleapis.com", 1);
     assert_false(find(&scene, path));
     assert_int_equal(scene.error.kind, ERROR_CONFIG);
@@ -322,7 +322,7 @@ static void renewal_comes_before_the_end(void **state)
     assert_true(find(&scene, write_json(&scene, "key.json", service_account(&scene))));
     assert_true(header(&scene));
     assert_true(header(&scene));
-    assert_int_equal(scene.script.request_count, 1);
+    assert_int_equal(script_request_count(&scene.script), 1);
     clock_sleep_ms(1100); /* past the middle of its life */
     assert_true(header(&scene));
     assert_string_equal(scene.header, "Bearer short");
@@ -371,7 +371,9 @@ static void a_login_refreshes(void **state)
     static const ScriptStep steps[] = {
         {"POST /token HTTP", TOKEN("user", "3599")},
         {"POST /token HTTP", TOKEN("user2", "3599")},
-        {"POST /tokeninfo HTTP", "200\n\n{\"email\":\"ada@example.com\"}"},
+        {"GET /tokeninfo?access_token=user2 HTTP", "200\n\n{\"email\":\"ada@example.com\"}"},
+        {"POST /token HTTP", TOKEN("user3", "3599")},
+        {"GET /tokeninfo?access_token=user3 HTTP", "400\n\n{\"error\":\"invalid_request\"}"},
     };
     Scene scene;
     SCENE_OPEN(&scene, steps);
@@ -389,13 +391,15 @@ static void a_login_refreshes(void **state)
     assert_string_equal(credentials_quota_project(scene.credentials), "payer");
     assert_true(header(&scene));
     assert_string_equal(scene.header, "Bearer user");
-    assert_string_equal(scene.script.requests[0].body,
+    assert_string_equal(script_body(&scene.script, 0),
                         "grant_type=refresh_token&refresh_token=1%2F%2Frefresh&client_id=the%20id&"
                         "client_secret=hush");
     const char *identity;
     assert_true(credentials_identity(scene.credentials, &scene.arena, &identity, &scene.error));
     assert_string_equal(identity, "ada@example.com");
-    assert_string_equal(scene.script.requests[2].body, "access_token=user2");
+
+    assert_true(credentials_identity(scene.credentials, &scene.arena, &identity, &scene.error));
+    assert_null(identity); /* nobody says */
 
     setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "other", 1);
     assert_true(find(&scene, NULL));
@@ -439,7 +443,7 @@ static void another_identity_is_exchanged(void **state)
     assert_true(find(&scene, write_json(&scene, "external.json", external)));
     assert_true(header(&scene));
     assert_string_equal(scene.header, "Bearer robot");
-    const char *sent = scene.script.requests[0].body;
+    const char *sent = script_body(&scene.script, 0);
     assert_non_null(
         strstr(sent, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&"));
     assert_non_null(strstr(sent, "&audience=%2F%2Fiam.googleapis.com%2Fprojects%2F1%2F"));
@@ -447,7 +451,7 @@ static void another_identity_is_exchanged(void **state)
     assert_non_null(
         strstr(sent, "&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt"));
     assert_non_null(strstr(script_request(&scene.script, 1), "Authorization: Bearer federated\n"));
-    assert_string_equal(scene.script.requests[1].body,
+    assert_string_equal(script_body(&scene.script, 1),
                         "{\"delegates\":[],\"scope\":[\"https://www.googleapis.com/auth/"
                         "cloud-platform\"],\"lifetime\":\"3600s\"}");
     const char *identity;
@@ -468,7 +472,7 @@ static void another_identity_is_exchanged(void **state)
     assert_true(header(&scene));
     assert_string_equal(scene.header, "Bearer federated-2");
     assert_non_null(strstr(script_request(&scene.script, 2), "X-Identity: yes"));
-    assert_non_null(strstr(scene.script.requests[3].body, "&subject_token=subject-2&"));
+    assert_non_null(strstr(script_body(&scene.script, 3), "&subject_token=subject-2&"));
     assert_true(credentials_identity(scene.credentials, &scene.arena, &identity, &scene.error));
     assert_non_null(strstr(identity, "workloadIdentityPools/p/providers/x"));
     assert_true(script_done(&scene.script));
@@ -499,7 +503,7 @@ static void a_program_runs_only_when_allowed(void **state)
     setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1", 1);
     assert_true(find(&scene, path));
     assert_true(header(&scene));
-    assert_non_null(strstr(scene.script.requests[0].body, "&subject_token=a%20b-0&"));
+    assert_non_null(strstr(script_body(&scene.script, 0), "&subject_token=a%20b-0&"));
     scene_close(&scene);
 }
 
@@ -531,7 +535,7 @@ static void an_account_stands_for_another(void **state)
     assert_non_null(strstr(scene.error.hint, "on b@p"));
     assert_true(header(&scene));
     assert_string_equal(scene.header, "Bearer outer");
-    assert_non_null(strstr(scene.script.requests[3].body,
+    assert_non_null(strstr(script_body(&scene.script, 3),
                            "\"delegates\":[\"projects/-/serviceAccounts/middle@p\"]"));
     assert_true(script_done(&scene.script));
     scene_close(&scene);
@@ -579,6 +583,10 @@ static void nothing_is_told_with_where_was_looked(void **state)
     static const ScriptStep steps[] = {{"NOTHING", ""}};
     Scene scene;
     SCENE_OPEN(&scene, steps);
+    setenv("GCE_METADATA_HOST", "127.0.0.1:1", 1);
+    assert_false(find(&scene, NULL));
+    assert_non_null(strstr(scene.error.message, "metadata server 127.0.0.1:1"));
+    assert_non_null(strstr(scene.error.message, "cannot connect"));
     setenv("METADATA_SERVER_DETECTION", "none", 1);
     assert_false(find(&scene, NULL));
     assert_int_equal(scene.error.kind, ERROR_CONFIG);

@@ -51,7 +51,7 @@ static void sends_what_google_wants(void **state)
     assert_non_null(strstr(text, "\nx-goog-user-project: payer\n"));
     assert_non_null(strstr(text, "\nIf-Match: \"etag\"\n"));
     assert_non_null(strstr(text, "\nContent-Type: application/json\n"));
-    assert_string_equal(scene.script.requests[1].body, "{\"description\":\"x\"}");
+    assert_string_equal(script_body(&scene.script, 1), "{\"description\":\"x\"}");
 
     call = (GoogleCall){.id = "x", .method = "DELETE", .path = "/projects/p"};
     assert_true(google_scene_call(&scene, &call));

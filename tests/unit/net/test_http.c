@@ -88,7 +88,7 @@ static void asks_and_reads(void **state)
     request.body_count = 1;
     assert_true(ask(&scene, &request));
     assert_int_equal(scene.response.status, 404);
-    assert_string_equal(scene.script.requests[1].body, "a=b");
+    assert_string_equal(script_body(&scene.script, 1), "a=b");
     assert_null(strcasestr(script_request(&scene.script, 1), "content-type"));
 
     request = request_of(&scene, "DELETE", "/three");
@@ -100,9 +100,9 @@ static void asks_and_reads(void **state)
     request.body = parts;
     request.body_count = 4;
     assert_true(ask(&scene, &request));
-    assert_string_equal(scene.script.requests[3].body, "one two three");
+    assert_string_equal(script_body(&scene.script, 3), "one two three");
     assert_true(script_done(&scene.script));
-    assert_int_equal(scene.script.connections, 1); /* one connection served all of them */
+    assert_int_equal(script_connections(&scene.script), 1); /* one connection served all of them */
     scene_close(&scene);
 }
 
@@ -244,7 +244,7 @@ static void a_stale_connection_is_replaced(void **state)
     request.body_count = 2;
     assert_true(ask(&scene, &request));
     assert_true(scene.response.resent);
-    assert_string_equal(scene.script.requests[2].body, "onetwo"); /* from the start again */
+    assert_string_equal(script_body(&scene.script, 2), "onetwo"); /* from the start again */
 
     request = request_of(&scene, "GET", "/c");
     assert_true(ask(&scene, &request));
@@ -263,7 +263,7 @@ static void a_stale_connection_is_replaced(void **state)
     http_counts(scene.client, &arena, &counts, &count);
     assert_int_equal(count, 1);
     assert_string_equal(counts[0].id, "test");
-    assert_int_equal(counts[0].calls, scene.script.request_count);
+    assert_int_equal(counts[0].calls, script_request_count(&scene.script));
     scene_close(&scene);
 }
 
@@ -292,7 +292,7 @@ static void a_stop_ends_a_request(void **state)
     assert_int_equal(scene.response.outcome, HTTP_STOPPED);
     assert_int_equal(scene.error.kind, ERROR_CANCELLED);
     assert_false(ask(&scene, &request)); /* and keeps the next from being sent */
-    assert_int_equal(scene.script.request_count, 1);
+    assert_int_equal(script_request_count(&scene.script), 1);
 
     request = request_of(&scene, "DELETE", "/");
     request.stop = &stop;
@@ -325,6 +325,37 @@ static void reads_dates_and_waits(void **state)
         if (i == 1)
             assert_int_equal(http_date(&scene.response), 784111777); /* RFC 9110's own example */
     }
+    scene_close(&scene);
+}
+
+static void proxies_are_the_environments(void **state)
+{
+    (void)state;
+    static const ScriptStep steps[] = {
+        {"GET http://far.invalid/x HTTP", "200\n\nby proxy"},
+        {"CONNECT far.invalid:443 HTTP", "407\n\n"},
+        {"GET /near HTTP", "200\n\n"},
+    };
+    Scene scene;
+    SCENE_OPEN(&scene, steps);
+    setenv("http_proxy", scene.script.url, 1);
+    setenv("https_proxy", scene.script.url, 1);
+    HttpRequest request = {.id = "test", .method = "GET", .url = "http://far.invalid/x"};
+    assert_true(ask(&scene, &request));
+    assert_memory_equal(scene.response.body.data, "by proxy", 8);
+    request.url = "https://far.invalid/x";
+    assert_false(ask(&scene, &request));
+    assert_int_equal(scene.response.outcome, HTTP_NO_PROXY);
+    assert_non_null(strstr(scene.error.message, "407"));
+    request = request_of(&scene, "GET", "/near"); /* this machine is reached directly */
+    assert_true(ask(&scene, &request));
+    request = (HttpRequest){.id = "test", .method = "GET", .url = "http://far.invalid/x"};
+    request.no_proxy = true;
+    assert_false(ask(&scene, &request));
+    assert_int_equal(scene.response.outcome, HTTP_NO_HOST);
+    unsetenv("http_proxy");
+    unsetenv("https_proxy");
+    assert_true(script_done(&scene.script));
     scene_close(&scene);
 }
 
@@ -364,17 +395,22 @@ static void threads_share_a_client(void **state)
     assert_int_equal(count, 2);
     assert_int_equal(counts[0].calls + counts[1].calls, THREADS * CALLS);
     assert_int_equal(counts[0].failures + counts[1].failures, THREADS * CALLS);
-    assert_true(scene.script.connections <= THREADS);
+    assert_true(script_connections(&scene.script) <= THREADS);
     scene_close(&scene);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(asks_and_reads),         cmocka_unit_test(a_redirect_is_an_answer),
-        cmocka_unit_test(names_every_failure),    cmocka_unit_test(names_what_cannot_be_reached),
-        cmocka_unit_test(headers_have_a_maximum), cmocka_unit_test(a_stale_connection_is_replaced),
-        cmocka_unit_test(a_stop_ends_a_request),  cmocka_unit_test(reads_dates_and_waits),
+        cmocka_unit_test(asks_and_reads),
+        cmocka_unit_test(a_redirect_is_an_answer),
+        cmocka_unit_test(names_every_failure),
+        cmocka_unit_test(names_what_cannot_be_reached),
+        cmocka_unit_test(headers_have_a_maximum),
+        cmocka_unit_test(a_stale_connection_is_replaced),
+        cmocka_unit_test(a_stop_ends_a_request),
+        cmocka_unit_test(reads_dates_and_waits),
+        cmocka_unit_test(proxies_are_the_environments),
         cmocka_unit_test(threads_share_a_client),
     };
     return cmocka_run_group_tests_name("net/http", tests, NULL, NULL);

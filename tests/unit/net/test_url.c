@@ -59,6 +59,7 @@ static void refuses(void **state)
         "http://h/\xc3\xa4",
         "http://h\n",
         "http://[::1]x",
+        "http://[127.0.0.1]/",
         "http://ho$t/",
         "http://h:123456",
     };
