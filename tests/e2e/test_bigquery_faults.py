@@ -62,6 +62,9 @@ def test_rows_that_are_refused(scene, way):
         "message": "Error while reading data, error message: bad value in row 17"})
     result = scene.run()
     assert result.code == 5 and "row 17" in result.stderr and "gs://staging/x" in result.stderr, str(result)
+    assert scene.objects() == [] and set(scene.tables()) <= {"items"}  # of no use any more
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)
 
 
 @pytest.mark.parametrize("way", ("objects", "staging"))
@@ -179,3 +182,81 @@ def test_a_replace_keeps_what_is_said_of_the_table(scene, way):
     for member in ("schema", "description", "labels", "tableConstraints", "expirationTime"):
         assert after.get(member) == before.get(member), member
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_what_the_report_tells(scene):
+    write(scene, "staging")
+    jobs = scene.ok().job()["target_jobs"]
+    assert sorted(job["kind"] for job in jobs)[:2] == ["copy", "load"]
+    for job in jobs:
+        assert job["id"].startswith("bqferry-") and job["id"] in job["link"] and job["bytes_billed"] == 0
+    assert {job["id"] for job in jobs} == {job.job_id for job in scene.google.client().list_jobs()}
+
+
+@pytest.mark.parametrize("destination", ({}, {"format": "ndjson"}, {"format": "ndjson", "compression": "none"}))
+@pytest.mark.parametrize("bucket", (None, "staging"))
+def test_no_rows(scene, bucket, destination):
+    scene.write("replace", bucket, destination=destination)
+    scene.ok()
+    scene.db.execute("DELETE FROM items")
+    assert scene.ok().job()["rows_applied"] == 0
+    assert scene.rows() == [] and clean(scene)
+
+
+def test_the_bucket_is_another_one_meanwhile(scene, fault_points):
+    """An interrupted run goes on where its rows are."""
+    scene.write("append", "staging")
+    assert scene.run(fault="delivery.counted").killed
+    scene.write("append")
+    assert scene.ok().job()["status"] == "settled"
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+DAYS = {"partition_by": {"column": "day", "type": "day"}}
+
+
+@pytest.mark.parametrize("bucket", (None, "staging"))
+@pytest.mark.parametrize("death", ("delivery.counted", "bigquery.staging.counted", "bigquery.step.sent",
+                                   "bigquery.step.sent:2", "bigquery.step.ended:2", "bigquery.step.ended:3",
+                                   "delivery.applied", "bigquery.staging.dropped"))
+def test_killed_between_partitions(scene, fault_points, bucket, death):
+    """Half of the partitions replaced: the run is brought to its end, even when something else is asked for now."""
+    scene.write("replace", bucket, target=DAYS)
+    scene.ok()
+    scene.db.execute("UPDATE items SET price = price + 1")
+    scene.write("replace", bucket, target=DAYS, replace="partition")
+    assert scene.run(fault=death).killed
+    expected = scene.expected()
+    scene.db.execute("DELETE FROM items WHERE day = '2026-01-02'")
+    scene.write("replace", bucket, target=DAYS, replace="partition",
+                source={"connection": "db", "table": "public.items", "where": "id < 0"})
+    result = scene.ok()
+    before = scene.db.rows("SELECT i, 'item ' || i, date '2026-01-01' + i % 3, i / 4.0 FROM generate_series(1, 1000) i")
+    steps_of_copies = 1 if bucket is None else 2  # with a bucket, the first job loads the staging table
+    name, _, nth = death.partition(":")
+    begun = name in ("delivery.applied", "bigquery.staging.dropped") or \
+        "step" in name and int(nth or 1) >= steps_of_copies
+    assert scene.rows() == (expected if begun else sorted(tuple(row) for row in before)), str(result)
+    assert clean(scene)
+
+
+def test_rows_of_no_partition(scene):
+    scene.write("replace", target=DAYS)
+    scene.ok()
+    scene.db.execute("UPDATE items SET day = NULL WHERE id = 7")
+    scene.write("replace", target=DAYS, replace="partition")
+    result = scene.run()
+    assert result.code == 5 and "whose day is NULL" in result.stderr, str(result)
+    assert clean(scene)
+
+
+def test_too_many_partitions(scene):
+    scene.db.execute("UPDATE items SET day = date '1990-01-01' + id::int")
+    scene.db.execute("INSERT INTO items SELECT i, 'x', date '1990-01-01' + i, 0 FROM generate_series(1001, 4001) i")
+    scene.write("replace", target=DAYS)
+    result = scene.run()
+    assert result.code == 2 and "4000 partitions" in result.stderr and "coarser" in result.stderr, str(result)
+    assert scene.tables() == []
+    scene.write("replace", target={"partition_by": {"column": "day", "type": "month"}})
+    scene.ok()
+    assert scene.rows() == scene.expected()
