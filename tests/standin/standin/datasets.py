@@ -179,7 +179,10 @@ def _change(app: Any, request: Request, body: dict[str, Any], merge: Any) -> Any
 
 
 def delete(app: Any, request: Request, _: Any) -> Any:
-    app.catalog.drop_dataset(reference(request), bool(request.parameters.get("deleteContents")))
+    from standin.routes import check_match
+    with app.catalog.lock:
+        check_match(request, app.catalog.dataset(reference(request)).etag)
+        app.catalog.drop_dataset(reference(request), bool(request.parameters.get("deleteContents")))
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from standin import partitions, tablespec
+from standin import defaults, partitions, tablespec
 from standin.catalog import DatasetRef, Table, TableRef, Transaction, make_etag
 from standin.errors import ApiError, invalid, not_implemented
 from standin.http import Request
@@ -51,7 +51,8 @@ def insert(app: Any, request: Request, body: dict[str, Any]) -> Any:
     if named.get("projectId", parent.project) != parent.project or named.get("datasetId", parent.dataset) != parent.dataset:
         raise invalid("The tableReference of the body is not in the dataset of the request")
     with app.catalog.transaction() as tx:
-        create(app, tx, TableRef(*parent, named["tableId"]), body)
+        table = create(app, tx, TableRef(*parent, named["tableId"]), body)
+        defaults.check(app, request.identity, table.ref, table.schema)
     return tablespec.table_to_json(app.catalog.table(TableRef(*parent, named["tableId"])), request.base_url)
 
 
@@ -153,7 +154,8 @@ def _change(app: Any, request: Request, body: dict[str, Any], merge: Any) -> Any
         table = tx.table(ref)
         check_match(request, table.etag)
         tablespec.check_unknown(body)
-        change(app, tx, table, merge(as_body(table)), body)
+        changed = change(app, tx, table, merge(as_body(table)), body)
+        defaults.check(app, request.identity, changed.ref, changed.schema, table.schema)
     return tablespec.table_to_json(app.catalog.table(table.ref), request.base_url)
 
 
@@ -164,6 +166,8 @@ def change(app: Any, tx: Transaction, table: Table, merged: dict[str, Any], give
         return _change_view(app, tx, table, merged, given)
     if merged.get("view") is not None:
         raise invalid(f"Cannot turn table {ref} into a view")
+    if table.kind == "SNAPSHOT" and given.get("schema") is not None:
+        raise invalid(f"The schema of the table snapshot {ref} cannot be changed")
     schema = table.schema
     if given.get("schema") is not None:
         schema = merge_update(table.schema, schema_from_json(merged.get("schema")), str(ref))
@@ -213,6 +217,7 @@ def _change_view(app: Any, tx: Transaction, table: Table, merged: dict[str, Any]
 
 
 def delete(app: Any, request: Request, _: Any) -> Any:
+    from standin.routes import check_match
     ref = reference(request)
     name, decorator, snapshot = partitions.split_table_id(ref.table)
     if snapshot is not None:
@@ -221,6 +226,7 @@ def delete(app: Any, request: Request, _: Any) -> Any:
     with app.catalog.transaction() as tx:
         app.catalog.dataset(ref.parent)
         table = tx.table(plain)
+        check_match(request, table.etag)
         if decorator is None:
             tx.drop(table.ref)
         else:

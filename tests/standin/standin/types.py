@@ -370,7 +370,7 @@ def _append(old: tuple[Field, ...], new: tuple[Field, ...], prefix: str, where: 
     for item in old:
         other = named.pop(item.name.lower(), None)
         if other is None:
-            if item.mode == "REQUIRED":
+            if item.mode == "REQUIRED" and item.default is None:
                 if not relaxation:
                     raise invalid(f"{prefix} Field {where}{item.name} is missing in new schema")
                 item = replace(item, mode="NULLABLE")

@@ -238,6 +238,8 @@ class AvroFile:
             return lambda value: [(key, None if each is None else one(each)) for key, each in (value or {}).items()]
         if kind == "record" and column.type.name == "STRUCT" and not column.repeated:
             return self._record(avro, column, path)
+        if kind in ("array", "map", "record") or column.repeated or column.type.name == "STRUCT":
+            raise invalid(f"Field {path} is {column.sql_type()} in the schema, but {kind} in the file {self.uri}")
         return self._scalar_converter(avro, column, path)
 
     def _record(self, avro: dict[str, Any], column: Field, path: str) -> Convert:
