@@ -204,6 +204,19 @@ def test_a_reset_that_is_not_reached(google, plain):
     assert plain("POST", INSERT + "a", data=b"x" * 10).status_code == 200
 
 
+def test_an_answer_that_comes_early(google, plain):
+    """The client is still sending when it is refused: the answer is there, then the connection's end."""
+    google.fault("storage.objects.insert", "error", reason="backendError", early=True)
+    where = urlsplit(google.gcs)
+    with socket.create_connection((where.hostname, where.port), 30) as connection:
+        connection.sendall(f"POST {INSERT}a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n".encode() + b"x" * 1000)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 503 ") and b"Connection: close" in received
+    assert google.calls("storage.objects.insert")[0]["received"] <= 1000
+
+
 def noise(size):
     return random.Random(1).randbytes(size)
 
