@@ -178,7 +178,12 @@ class Table:
     def source_sql(self) -> str:
         """A FROM item with exactly this version's rows and columns (and _PARTITIONTIME), in order of insertion.
         It can be read outside of the transaction that wrote it."""
-        return f"(SELECT {self.columns_sql} FROM {ident(self.physical)} WHERE rowid < {self.rows})"
+        return self.slice_sql(0, self.rows)
+
+    def slice_sql(self, first: int, count: int) -> str:
+        """As source_sql, of `count` rows from row number `first` on."""
+        last = min(self.rows, first + count)
+        return f"(SELECT {self.columns_sql} FROM {ident(self.physical)} WHERE rowid >= {first} AND rowid < {last})"
 
 
 def _optional_int(value: Any) -> int | None:
