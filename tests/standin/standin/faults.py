@@ -256,11 +256,12 @@ class Call:
     faults: list[str] = field(default_factory=list)
     answered: bool = False     # the whole answer was sent
     done: bool = False         # false while the call goes on
+    sending: bool = False      # its answer is on the way
     hit: list[Fault] = field(default_factory=list, repr=False)
     tap: Tap = field(default_factory=Tap, repr=False)
 
     def shown(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("hit", "tap")}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("hit", "tap", "sending")}
 
 
 def _hide(value: Any) -> Any:
@@ -336,6 +337,7 @@ class Faults:
 
     def __init__(self, record: str | None = None):
         self.lock = threading.Lock()
+        self.ended = threading.Condition(self.lock)
         self.faults: list[Fault] = []
         self.calls: list[Call] = []
         self.numbers = itertools.count(1)
@@ -379,8 +381,10 @@ class Faults:
             self.calls.clear()
 
     def report(self, method: str = "*", service: str = "*") -> dict[str, Any]:
-        """The calls in the order of their arrival, with counts and bytes by method."""
-        with self.lock:
+        """The calls in the order of their arrival, with counts and bytes by method. Whoever has an answer and asks at once
+        finds it counted: calls whose answer is on the way are waited for, a second at most."""
+        with self.ended:
+            self.ended.wait_for(lambda: not any(call.sending for call in self.calls), 1.0)
             calls = [call for call in self.calls if fnmatch.fnmatchcase(call.method_id, method)
                      and fnmatch.fnmatchcase(call.service, service)]
             shown = [call.shown() for call in calls]
@@ -431,6 +435,7 @@ class Faults:
             raise Reset()
         for fault in call.hit:
             if fault.kind in ("error", "quota") and fault.when == "before":
+                call.sending = True
                 return fault.answer(request.service)
         return None
 
@@ -444,6 +449,7 @@ class Faults:
                 request.reset_after_sent = fault.bytes
             elif fault.kind in ("error", "quota") and fault.when == "after":
                 other = fault.answer(request.service)
+        request.call.sending = True
         return other
 
     def finished(self, request: Request, response: Response | None, bytes_in: int, bytes_out: int,
@@ -461,8 +467,9 @@ class Faults:
             call.status = response.status
             if response.status >= 400:
                 call.reason = _reason_of(response.body)
-        with self.lock:
-            call.done = True
+        with self.ended:
+            call.done, call.sending = True, False
+            self.ended.notify_all()
             if self.record is not None:
                 self.record.write(json.dumps(call.shown()) + "\n")
                 self.record.flush()

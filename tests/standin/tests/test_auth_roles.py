@@ -107,7 +107,8 @@ def test_a_denied_permission(standin, scene):
     assert caught.value.errors[0]["reason"] == "accessDenied"
     assert caught.value.message.endswith(
         "Access Denied: Dataset test-project:d: Permission bigquery.tables.create denied on dataset test-project:d (or it "
-        "may not exist).")
+        "may not exist)."
+    )
     scene.get_table("d.t")
 
 
@@ -132,10 +133,14 @@ def test_test_iam_permissions(standin, scene):
     credentials.refresh(Request())
     asked = ["bigquery.jobs.create", "bigquery.tables.create", "bigquery.datasets.delete", "storage.objects.create"]
     auth = Plain(standin.auth)
-    answer = auth("POST", "/v1/projects/test-project:testIamPermissions", credentials.token, json={"permissions": asked})
+    answer = auth(
+        "POST", "/v1/projects/test-project:testIamPermissions", credentials.token, json={"permissions": asked}
+    )
     assert answer.json() == {"permissions": ["bigquery.jobs.create", "bigquery.tables.create"]}
     assert auth("POST", "/v1/projects/test-project:testIamPermissions", json={"permissions": asked}).status_code == 401
-    wrong = auth("POST", "/v1/projects/test-project:testIamPermissions", credentials.token, json={"permissions": ["bigquery.*"]})
+    wrong = auth(
+        "POST", "/v1/projects/test-project:testIamPermissions", credentials.token, json={"permissions": ["bigquery.*"]}
+    )
     assert error_of(wrong)[0] == 400
 
 
