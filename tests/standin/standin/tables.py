@@ -13,7 +13,7 @@ from typing import Any
 from standin import defaults, partitions, tablespec
 from standin.catalog import DatasetRef, Table, TableRef, Transaction, make_etag
 from standin.errors import ApiError, invalid, not_implemented
-from standin.http import Request
+from standin.http import Request, unquoted
 from standin.physical import ident
 from standin.resources import merge_patch, page, strip_nulls
 from standin.types import merge_update, schema_from_json
@@ -175,7 +175,7 @@ def change(app: Any, tx: Transaction, table: Table, merged: dict[str, Any], give
         raise invalid(f"Provided Schema does not match Table {ref}. The schema cannot be removed")
     if schema != table.schema:
         table = tx.set_schema(ref, schema)
-    table = _change_partitioning(table, merged)
+    table = _change_partitioning(table, merged, given)
     table = tablespec.with_clustering(table, merged.get("clustering"))
     table = tablespec.with_constraints(table, merged.get("tableConstraints"), tx.find)
     if merged.get("expirationTime") != (None if table.expiration_ms is None else str(table.expiration_ms)):
@@ -183,12 +183,16 @@ def change(app: Any, tx: Transaction, table: Table, merged: dict[str, Any], give
     return tx.put(replace(table, properties=tablespec.kept_properties(merged, ref)))
 
 
-def _change_partitioning(table: Table, merged: dict[str, Any]) -> Table:
+def _change_partitioning(table: Table, merged: dict[str, Any], given: dict[str, Any]) -> Table:
     """Only the expiration of partitions and requirePartitionFilter may change."""
-    # The filter has two names; the caller may have set either of them.
-    time = merged.get("timePartitioning")
-    if time is not None and "requirePartitionFilter" in merged:
-        merged = {**merged, "timePartitioning": {**time, "requirePartitionFilter": False}}
+    # The filter has two names (the older one below timePartitioning); what the caller said counts.
+    time = dict(merged.get("timePartitioning") or {})
+    inner = (given.get("timePartitioning") or {}).get("requirePartitionFilter")
+    if "requirePartitionFilter" not in given and inner is not None:
+        merged = {**merged, "requirePartitionFilter": inner}
+    time.pop("requirePartitionFilter", None)
+    if time:
+        merged = {**merged, "timePartitioning": time}
     wanted = tablespec.with_partitioning(replace(table, require_partition_filter=False), merged)
     if partitions.same_specification(table, wanted):
         return wanted
@@ -250,6 +254,8 @@ def delete_partition(app: Any, tx: Transaction, table: Table, partition: partiti
 
 def test_permissions(app: Any, request: Request, body: dict[str, Any]) -> Any:
     resource = request.parameters["resource"]
+    parts = [unquoted(part) for part in resource.split("/")]
+    app.catalog.table(TableRef(parts[1], parts[3], parts[5]))
     held = app.auth.held(request.identity, body.get("permissions") or [], resource)
     return {"permissions": held} if held else {}
 

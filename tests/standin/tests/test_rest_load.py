@@ -600,6 +600,15 @@ def test_default_values_that_are_refused(make, default):
         make("t", [SchemaField("a", "INT64", default_value_expression=default)])
 
 
+@pytest.mark.parametrize("members", [{"default_value_expression": "NULL", "mode": "REQUIRED"}, {"default_value_expression": "'abc'", "max_length": 2},
+                                     {"default_value_expression": "NULL", "mode": "REPEATED"},
+                                     {"default_value_expression": "['a', NULL]", "mode": "REPEATED"}])
+def test_default_values_that_violate_their_column(make, members):
+    """docs/default-values#default_value_expression: parameters, REQUIRED, arrays."""
+    with pytest.raises(BadRequest):
+        make("t", [SchemaField("a", "STRING", **members)])
+
+
 def test_a_bucket_in_another_location(google, client):
     """docs/loading-data-cloud-storage-avro: the dataset must be where the bucket is."""
     for name, location in [("near", "EUROPE-WEST4"), ("inside", "EU"), ("far", "US-EAST1")]:
