@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -212,7 +213,7 @@ class Catalog:
         self._forgotten: list[str] = []  # physical tables to be dropped
         self._numbers = itertools.count(1)
         self._thread = threading.local()
-        self.database = duckdb.connect(database, config={"threads": threads})
+        self.database = duckdb.connect(database, config={"threads": threads, "temp_directory": tempfile.gettempdir()})
         self.database.execute("SET GLOBAL TimeZone = 'UTC'")
 
     def cursor(self) -> duckdb.DuckDBPyConnection:

@@ -655,3 +655,10 @@ def test_many_jobs_at_once(client, make, load, rows):
     assert sorted(found) == sorted(number for number in range(20) for _ in range(50))
     runs = [value for number, value in enumerate(found) if number == 0 or found[number - 1] != value]
     assert len(runs) == 20
+
+
+def test_snappy_has_a_name(plain, dataset, load):
+    """What cannot be read here is not called broken."""
+    data = avro([("a", "long")], [{"a": 1}]).replace(b"\x08null", b"\x0csnappy")
+    job = load.fails("t", data)
+    assert job.error_result["reason"] == "notImplemented" and "Snappy" in job.error_result["message"]

@@ -7,6 +7,7 @@ block size: https://docs.cloud.google.com/bigquery/quotas#load_jobs. The bytes a
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from dataclasses import replace
@@ -66,6 +67,8 @@ class AvroFile:
         if self.codec not in CODECS:
             raise self.error(f"The Apache Avro library failed to parse the header: unsupported codec {self.codec} "
                              f"(BigQuery reads {', '.join(CODECS)})")
+        if self.codec == "snappy" and importlib.util.find_spec("cramjam") is None:
+            raise not_implemented("Avro blocks compressed with Snappy (the Python package cramjam is not installed)")
         if not isinstance(self.avro, dict) or self.avro.get("type") != "record":
             raise self.error("The Avro schema must be a record")
         self.avro = self._resolve(self.avro, "")
