@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -178,7 +179,12 @@ class Table:
     def source_sql(self) -> str:
         """A FROM item with exactly this version's rows and columns (and _PARTITIONTIME), in order of insertion.
         It can be read outside of the transaction that wrote it."""
-        return f"(SELECT {self.columns_sql} FROM {ident(self.physical)} WHERE rowid < {self.rows})"
+        return self.slice_sql(0, self.rows)
+
+    def slice_sql(self, first: int, count: int) -> str:
+        """As source_sql, of `count` rows from row number `first` on."""
+        last = min(self.rows, first + count)
+        return f"(SELECT {self.columns_sql} FROM {ident(self.physical)} WHERE rowid >= {first} AND rowid < {last})"
 
 
 def _optional_int(value: Any) -> int | None:
@@ -207,7 +213,7 @@ class Catalog:
         self._forgotten: list[str] = []  # physical tables to be dropped
         self._numbers = itertools.count(1)
         self._thread = threading.local()
-        self.database = duckdb.connect(database, config={"threads": threads})
+        self.database = duckdb.connect(database, config={"threads": threads, "temp_directory": tempfile.gettempdir()})
         self.database.execute("SET GLOBAL TimeZone = 'UTC'")
 
     def cursor(self) -> duckdb.DuckDBPyConnection:

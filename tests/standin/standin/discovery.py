@@ -246,6 +246,25 @@ class Discovery:
         return value
 
 
+    # Partial responses ----------------------------------------------------------------------------
+
+    def check_mask(self, schema: str, mask: str) -> None:
+        """The names of a field mask must be members of the response."""
+        self._check_mask({"$ref": schema}, _parse_mask(mask), mask)
+
+    def _check_mask(self, spec: dict[str, Any], tree: dict[str, Any], mask: str) -> None:
+        while "$ref" in spec or spec.get("type") == "array":
+            spec = self.schemas[spec["$ref"]] if "$ref" in spec else spec["items"]
+        members = spec.get("properties")
+        for name, below in tree.items():
+            if members is None or name == "*" or spec.get("additionalProperties") is not None:
+                continue
+            if name not in members:
+                raise ApiError("invalidParameter", f"Invalid field selection {name}", location="fields",
+                               location_type="parameter")
+            self._check_mask(members[name], below, mask)
+
+
 def select_fields(value: Any, mask: str) -> Any:
     """A partial response: https://cloud.google.com/bigquery/docs/api-performance#partial-response."""
     return _project(value, _parse_mask(mask))

@@ -23,7 +23,7 @@ from http import HTTPStatus
 from typing import Any, Callable, Iterable, Iterator, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from standin.errors import ApiError
+from standin.errors import ApiError, standin_failed
 
 MAX_HEAD = 64 * 1024
 CHUNK = 64 * 1024
@@ -282,8 +282,10 @@ class Response:
     def error(error: ApiError) -> "Response":
         body = error.body()
         response = Response.json(body, body["error"]["code"])
-        if response.status == 401:
-            response.headers["WWW-Authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+        challenge = getattr(error, "challenge", None)
+        if response.status == 401 or challenge:
+            tail = f', error="{challenge}"' if challenge else ""
+            response.headers["WWW-Authenticate"] = f'Bearer realm="https://accounts.google.com/"{tail}'
         return response
 
 
@@ -446,10 +448,9 @@ class Server:
             response = Response.error(error)
         except (Reset, Gone, BadRequest):
             raise
-        except Exception as error:  # a bug of the stand-in: say so loudly, as a 500
+        except Exception as error:
             traceback.print_exc()
-            response = Response.error(ApiError("internalError", f"The stand-in failed: {type(error).__name__}: {error}",
-                                               debug_info=traceback.format_exc()))
+            response = Response.error(standin_failed(error))
         replaced = faults.after(request, response)
         return response if replaced is None else replaced
 

@@ -7,6 +7,7 @@ block size: https://docs.cloud.google.com/bigquery/quotas#load_jobs. The bytes a
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from dataclasses import replace
@@ -66,6 +67,8 @@ class AvroFile:
         if self.codec not in CODECS:
             raise self.error(f"The Apache Avro library failed to parse the header: unsupported codec {self.codec} "
                              f"(BigQuery reads {', '.join(CODECS)})")
+        if self.codec == "snappy" and importlib.util.find_spec("cramjam") is None:
+            raise not_implemented("Avro blocks compressed with Snappy (the Python package cramjam is not installed)")
         if not isinstance(self.avro, dict) or self.avro.get("type") != "record":
             raise self.error("The Avro schema must be a record")
         self.avro = self._resolve(self.avro, "")
@@ -238,6 +241,8 @@ class AvroFile:
             return lambda value: [(key, None if each is None else one(each)) for key, each in (value or {}).items()]
         if kind == "record" and column.type.name == "STRUCT" and not column.repeated:
             return self._record(avro, column, path)
+        if kind in ("array", "map", "record") or column.repeated or column.type.name == "STRUCT":
+            raise invalid(f"Field {path} is {column.sql_type()} in the schema, but {kind} in the file {self.uri}")
         return self._scalar_converter(avro, column, path)
 
     def _record(self, avro: dict[str, Any], column: Field, path: str) -> Convert:

@@ -35,6 +35,10 @@ def run(context: Context, analyzed: Analyzed, tx: Transaction, result: Statement
     wanted = "VIEW" if node.kind == "AlterViewStmt" else "TABLE"
     if table.kind != wanted and not (wanted == "TABLE" and table.kind == "SNAPSHOT"):
         raise invalid(f"{ref} is not allowed for this operation because it is currently a {table.kind}.")
+    result.ddl_operation = "ALTER"
+    if node.kind == "AlterTableSetOptionsStmt":
+        _set_options(context, analyzed, tx, table, node)
+        return
     kinds = [action.kind for action in node.alter_action_list]
     if "RenameColumnAction" in kinds and len(set(kinds)) > 1:
         raise invalid("ALTER TABLE RENAME COLUMN cannot be combined with other actions in one statement")
@@ -43,7 +47,6 @@ def run(context: Context, analyzed: Analyzed, tx: Transaction, result: Statement
     else:
         for action in node.alter_action_list:
             _apply(context, analyzed, tx, tx.table(ref), action)
-    result.ddl_operation = "ALTER"
 
 
 def _apply(context: Context, analyzed: Analyzed, tx: Transaction, table: Table, action: Node) -> None:

@@ -40,6 +40,7 @@ TYPES = {
     "CreateSnapshotTableStmt": "CREATE_SNAPSHOT_TABLE",
     "DropSnapshotTableStmt": "DROP_SNAPSHOT_TABLE",
     "AlterTableStmt": "ALTER_TABLE",
+    "AlterTableSetOptionsStmt": "ALTER_TABLE",
     "AlterViewStmt": "ALTER_VIEW",
     "AlterSchemaStmt": "ALTER_SCHEMA",
 }

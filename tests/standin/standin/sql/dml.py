@@ -73,9 +73,16 @@ class Dml:
 
     def _stored(self, name: str, sql: str) -> str:
         item = self.table.schema.find(name)
-        if item is None:  # _PARTITIONTIME
-            return sql
+        if item is None:
+            return self._stored_partition_time(sql)
         return schemas.stored(item, sql)
+
+    def _stored_partition_time(self, sql: str) -> str:
+        """Only exact boundaries of partitions are taken for _PARTITIONTIME."""
+        unit = self.table.time_partitioning.type.lower()
+        start = f"CAST(date_trunc('{unit}', make_timestamp(epoch_us({sql}))) AS TIMESTAMPTZ)"
+        message = f"Invalid value for _PARTITIONTIME: it is not the start of a partition ({unit}) of table {self.ref}"
+        return f"CASE WHEN {sql} <> {start} THEN error({sqltypes.string_literal(message)}) ELSE {sql} END"
 
     def _default(self, name: str) -> str:
         """The stored default of a column that gets no value."""

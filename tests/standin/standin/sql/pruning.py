@@ -127,7 +127,49 @@ class Reads:
                 self._subqueries(item)
         if node.where_expr is not None:
             self._subqueries(node.where_expr)
+        if node.kind == "DeleteStmt" and self._covers_partitions(node, conjuncts):
+            self.tables = {}
+            return
         self._modified(node)
+
+    def _covers_partitions(self, node: Node, conjuncts: list[Conjunct]) -> bool:
+        """A DELETE of whole partitions reads nothing: its filter holds for all of each partition that it meets
+        (docs/using-dml-with-partitioned-tables#using_dml_delete_to_delete_partitions)."""
+        relation = self.analyzed.relations[node.table_scan.table.serialization_id]
+        table = relation.handle.table
+        names = [relation.columns[index].name for index in node.table_scan.column_index_list]
+        own = self._own(table, node.table_scan, names)
+        kept = self.tables[table.ref].partitions
+        if not table.partitioned or not own or len(own) != len(names) or kept is None or len(self.tables) > 1:
+            return False
+        if any(self._test(expr, alias, own) is None for expr, alias in conjuncts):
+            return False
+        full = []
+        for side in ("lo", "hi"):
+            self._expressions.overrides = {number: f"{side}_{number}" for number in own}
+            try:
+                full.append(self._expressions.compile(node.where_expr))
+            finally:
+                self._expressions.overrides = {}
+        if not kept:
+            return True
+        rows = ", ".join(self._row(table, name) for name in sorted(kept))
+        low, high = self._casts(table, own)
+        text = (
+            f"SELECT count(*) FROM (SELECT empty, always, {low}, {high} FROM (VALUES {rows}) "
+            f"v(id, low, high, empty, always)) WHERE always OR NOT coalesce({full[0]} AND {full[1]}, FALSE)"
+        )
+        with self.context.cursor() as cursor:
+            return cursor.execute(text).fetchone()[0] == 0
+
+    @staticmethod
+    def _own(table: Table, node: Node, names: list[str]) -> dict[int, tuple[str, sqltypes.SqlType]]:
+        """The scanned columns that say which partition a row is in, by column id."""
+        own = {}
+        for name, column in zip(names, node.column_list, strict=True):
+            if name.lower() == (table.partition_column or "").lower() or name == "_PARTITIONDATE":
+                own[column.column_id] = (name, sqltypes.from_proto(column.type))
+        return own
 
     def _modified(self, node: Node) -> None:
         handle = self.analyzed.relations[node.table_scan.table.serialization_id].handle
@@ -298,10 +340,7 @@ class Reads:
         self, table: Table, node: Node, names: list[str], conjuncts: list[Conjunct]
     ) -> tuple[set[str], bool]:
         """The ids of the partitions that may hold matching rows, and whether a predicate could keep some out."""
-        own = {}
-        for name, column in zip(names, node.column_list, strict=True):
-            if name.lower() == (table.partition_column or "").lower() or name == "_PARTITIONDATE":
-                own[column.column_id] = (name, sqltypes.from_proto(column.type))
+        own = self._own(table, node, names)
         tests = [text for expr, alias in conjuncts if (text := self._test(expr, alias, own)) is not None]
         with self.context.cursor() as cursor:
             ids = self._partition_ids(cursor, table)

@@ -216,7 +216,7 @@ class Runner:
             job.statistics["query"] = {"statementType": _TRANSACTIONS[statement.kind], "totalBytesProcessed": "0"}
             job.results = QueryResults(engine.Schema())
             return
-        result = self._execute(self._text(statement), statement.kind, self._destination())
+        result = self._execute(self._placed(statement), statement.kind, self._destination())
         fill(job, self.context, result)
 
     def _destination(self) -> engine.Destination | None:
