@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/backoff.h"
 
-#include "base/cancel.h"
 #include "base/clock.h"
 
 #include <stdlib.h>
 
-enum { FIRST_WAIT_MS = 250, MAX_WAIT_MS = 30000 };
+enum { FIRST_WAIT_MS = 250, MAX_WAIT_MS = 30000, SLEEP_SLICE_MS = 50 };
 
 void backoff_init(Backoff *backoff, int64_t budget_ms)
 {
@@ -18,19 +17,37 @@ void backoff_init(Backoff *backoff, int64_t budget_ms)
     };
 }
 
+/* False when a stop was asked for. */
+static bool sleep_unless(const StopFlag *stop, int64_t milliseconds)
+{
+    int64_t end = clock_monotonic_ns() + milliseconds * 1000000;
+    while (!stop_requested(stop)) {
+        int64_t left_ms = (end - clock_monotonic_ns()) / 1000000;
+        if (left_ms <= 0)
+            return true;
+        clock_sleep_ms(left_ms < SLEEP_SLICE_MS ? left_ms : SLEEP_SLICE_MS);
+    }
+    return false;
+}
+
 bool backoff_wait(Backoff *backoff)
 {
+    return backoff_wait_at_least(backoff, 0, NULL);
+}
+
+bool backoff_wait_at_least(Backoff *backoff, int64_t at_least_ms, const StopFlag *stop)
+{
     int64_t left_ms = backoff->budget_ms - backoff->waited_ms;
-    if (left_ms <= 0 || cancel_requested())
+    if (left_ms <= 0 || at_least_ms > left_ms || stop_requested(stop))
         return false;
-    int64_t wait_ms = 1 + (int64_t)rand_r(&backoff->seed) % backoff->next_ms;
+    int64_t wait_ms = at_least_ms + 1 + (int64_t)rand_r(&backoff->seed) % backoff->next_ms;
     if (wait_ms > left_ms)
         wait_ms = left_ms;
-    clock_sleep_ms(wait_ms);
+    bool whole = sleep_unless(stop, wait_ms);
     backoff->waited_ms += wait_ms;
     backoff->next_ms *= 2;
     if (backoff->next_ms > backoff->max_ms)
         backoff->next_ms = backoff->max_ms;
     backoff->tries++;
-    return !cancel_requested();
+    return whole;
 }

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "model/layout.h"
 #include "model/policy.h"
 
 #include <stdbool.h>
@@ -26,6 +27,17 @@ typedef struct ConfigText {
     const char *const *items;
     size_t count;
 } ConfigText;
+
+/* A label of BigQuery's jobs, tables and datasets, as it was written. */
+typedef struct ConfigLabel {
+    const char *key;
+    const char *value; /* "": a tag without a value */
+} ConfigLabel;
+
+typedef struct ConfigLabels {
+    const ConfigLabel *items;
+    size_t count;
+} ConfigLabels;
 
 /* Options of one column, of a job, and of the defaults: NULL or UNSET is "not said here". */
 typedef struct ColumnConfig {
@@ -57,19 +69,56 @@ typedef struct ConnectionConfig {
     ConfigPlace place;
 } ConnectionConfig;
 
+/* Where Google's services are, when not where they really are; NULL: see net/google.h. */
+typedef struct EndpointsConfig {
+    const char *bigquery;
+    const char *storage;
+    const char *storage_grpc; /* host:port */
+} EndpointsConfig;
+
+/* destination of type bigquery; NULL and 0 are "not said". */
+typedef struct BigQueryConfig {
+    const char *project;       /* of the tables; NULL: as the credentials say */
+    const char *job_project;   /* where jobs run and are paid; NULL: project */
+    const char *quota_project; /* x-goog-user-project; NULL: as the credentials say */
+    const char *location;      /* NULL: the dataset's own; US for one that must be made */
+    const char *bucket;        /* of staged objects; NULL: rows are uploaded into load jobs */
+    const char *prefix;        /* of staged objects' names; NULL: "bqferry" */
+    const char *credentials;   /* path of a credentials file; NULL: look for them */
+    const char *kms_key;       /* projects/…/cryptoKeys/… of new tables and staging */
+    EndpointsConfig endpoints;
+    ConfigLabels labels;           /* on jobs, tables and datasets */
+    int64_t job_timeout_ms;        /* how long one job is waited for; 0: the target's default */
+    int64_t staging_expiration_ms; /* of staging tables; 0: the target's default */
+    int64_t one_shard_bytes; /* a smaller table is read by one worker; 0: the target's default */
+} BigQueryConfig;
+
 typedef struct DestinationConfig {
-    const char *type;         /* "duckdb", "files" */
-    const char *path;         /* made absolute */
-    const char *dataset;      /* default schema or folder; NULL: the target's own ("main", none) */
+    const char *type;         /* "bigquery", "duckdb", "files" */
+    const char *path;         /* made absolute; files: also gs://BUCKET/PREFIX */
+    const char *dataset;      /* default dataset, schema or folder; NULL: the target's own */
     const char *table_prefix; /* before target names that no job says; NULL: none */
-    const char *format;       /* files: "avro" (default), "ndjson" */
+    const char *format; /* files: "avro" (default), "ndjson"; bigquery: "auto" (default), too */
     const char
         *compression;     /* files: "auto" (default: zstd for avro, gzip for ndjson), "none", … */
     const char *library;  /* duckdb: path of libduckdb; NULL: look for it */
     int64_t memory_limit; /* duckdb: bytes; 0: the target's default */
     int64_t threads;      /* duckdb: 0: the target's default */
+    int64_t retry_budget_ms; /* of one request: `defaults.retries`, else 10 minutes */
+    BigQueryConfig bigquery;
     ConfigPlace place;
 } DestinationConfig;
+
+/* How a job wants its target table, beside its columns. Columns are named as in the target. */
+typedef struct TargetTableConfig {
+    Partitioning partition_by; /* PARTITION_NONE: not said */
+    ConfigText cluster_by;
+    const char *description;      /* NULL: the source's comment */
+    ConfigLabels labels;          /* over the destination's */
+    int64_t expiration_ms;        /* of the table after its making; 0: never */
+    const char *kms_key;          /* over the destination's; NULL */
+    const char *on_schema_change; /* "rebuild", "fail"; NULL: rebuild for replace, else fail */
+} TargetTableConfig;
 
 typedef struct JobConfig {
     const char *name;
@@ -83,6 +132,8 @@ typedef struct JobConfig {
     const char *target_table;   /* NULL: the source table's name */
     const char *target_dataset; /* NULL: the destination's */
     LoadMode load;
+    bool replace_partitions;     /* replace: only the partitions that the rows belong to */
+    TargetTableConfig target;    /* layout and the like */
     int64_t workers;             /* readers of one table at once */
     int64_t retry_budget_ms;     /* 0: never retry */
     ColumnConfig options;        /* the job's own, over the defaults */

@@ -22,6 +22,7 @@ struct JobDelivery {
     Arena intent_arena; /* everything in `intent`; a caller's own data may be gone before it */
     Json *last_run;     /* the record of the last committed run; may be NULL */
     bool has_intent;
+    bool is_lost; /* an apply found that what was staged is gone */
     Intent intent;
 };
 
@@ -126,6 +127,7 @@ bool delivery_abandon(JobDelivery *delivery, Error *error)
 {
     if (!delivery->has_intent)
         return true;
+    delivery->is_lost = false;
     return discard(delivery, error) && forget_intent(delivery, error);
 }
 
@@ -170,7 +172,8 @@ bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error)
     uint64_t wanted = staged_rows(staged);
     ApplyResult result = {0};
     bool applied = delivery->target->ops->apply(delivery->target, staged, &result, error);
-    if (!applied && result.spent)
+    delivery->is_lost = !applied && result.lost;
+    if (!applied && result.spent && !result.lost)
         spend_attempt(delivery, error);
     *ret_rows = result.rows;
     if (!applied || !fault_point("delivery.applied", error))
@@ -184,6 +187,11 @@ bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error)
         return error_hint(error, "something else writes to this table; compare it with the source");
     }
     return fault_point("delivery.checked", error);
+}
+
+bool delivery_is_lost(const JobDelivery *delivery)
+{
+    return delivery->is_lost;
 }
 
 static bool same_text(const char *left, const char *right)
@@ -227,6 +235,11 @@ static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleRe
     result->outcome = SETTLE_APPLIED;
     if (delivery_apply(delivery, &result->rows_applied, error))
         return delivery_commit(delivery, error);
+    if (delivery->is_lost) {
+        log_warning(delivery->job, "%s", error->message);
+        *error = (Error){0};
+        return give_up(delivery, "has lost rows that it had staged", result, error);
+    }
     return error_hint(error, "the rows are staged: run the job again to apply them, or with "
                              "--full-refresh to give them up and read the source anew");
 }

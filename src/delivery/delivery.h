@@ -62,6 +62,10 @@ bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const u
  */
 bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error);
 
+/* The last apply failed because what was staged is gone, without having been applied: abandon is
+ * next, and the rows must be read again. */
+bool delivery_is_lost(const JobDelivery *delivery);
+
 /* Removes staging and the intent, and saves the run record. */
 bool delivery_commit(JobDelivery *delivery, Error *error);
 

@@ -207,10 +207,17 @@ static bool stage(JobRun *run, JobDelivery *delivery, Attempt *attempt, Backoff 
     }
 }
 
-static bool apply(JobRun *run, JobDelivery *delivery, Backoff *backoff, Error *error)
+/* Brings the staged rows into the table. A failure after which they are gone leaves nothing behind.
+ */
+static bool apply(JobRun *run, JobDelivery *delivery, Backoff *backoff, bool *ret_lost,
+                  Error *error)
 {
     enter_phase(run, PHASE_APPLY);
+    *ret_lost = false;
     while (!delivery_apply(delivery, &run->report->rows_applied, error)) {
+        *ret_lost = delivery_is_lost(delivery);
+        if (*ret_lost)
+            return false;
         if (!error->retryable || !backoff_wait(backoff)) {
             error_hint(error,
                        "the rows are staged: run the job again to apply them without reading "
@@ -259,6 +266,37 @@ static void report_attempt(JobRun *run, const Attempt *attempt)
         add_note(run, attempt->shards.note);
 }
 
+/* Reads, stages and applies; again from the start when what was staged is gone. */
+static bool carry(JobRun *run, JobDelivery *delivery, Attempt *attempt, Backoff *backoff,
+                  Error *error)
+{
+    bool is_lost, again;
+    do {
+        Error cleanup = {0};
+        if (!stage(run, delivery, attempt, backoff, error))
+            return false;
+        if (apply(run, delivery, backoff, &is_lost, error)) {
+            report_attempt(run, attempt);
+            run->report->status = JOB_SUCCEEDED;
+            return true;
+        }
+        if (!is_lost) {
+            report_attempt(run, attempt);
+            return false;
+        }
+        if (!delivery_abandon(delivery, &cleanup))
+            log_warning(run->job->name, "%s; the next run will do it", cleanup.message);
+        again = error->retryable && backoff_wait(backoff);
+        if (again) {
+            log_warning(run->job->name, "%s; reading again", error->message);
+            run->report->retries++;
+            attempt_done(attempt);
+            *error = (Error){0};
+        }
+    } while (again);
+    return false;
+}
+
 static bool run_steps(JobRun *run, Error *error)
 {
     CLEANUP(delivery_close_ptr) JobDelivery *delivery = NULL;
@@ -279,11 +317,7 @@ static bool run_steps(JobRun *run, Error *error)
         return true;
     id_new_run(run->report->run_id);
     backoff_init(&backoff, run->job->config->retry_budget_ms);
-    if (!stage(run, delivery, &attempt, &backoff, error))
-        return false;
-    report_attempt(run, &attempt);
-    run->report->status = JOB_SUCCEEDED;
-    return apply(run, delivery, &backoff, error);
+    return carry(run, delivery, &attempt, &backoff, error);
 }
 
 bool job_run(JobRun *run)

@@ -80,6 +80,74 @@ static MappingOptions mapping_options(const Config *config, const JobConfig *job
     };
 }
 
+static const char *target_column(const TablePlan *plan, const char *source_column)
+{
+    for (size_t i = 0; i < plan->column_count; i++) {
+        if (strcmp(plan->columns[i].source->name, source_column) == 0)
+            return plan->columns[i].field.name;
+    }
+    return NULL;
+}
+
+/* The source's primary key holds in the target only where the target is the source's rows and
+ * nothing else; a key that is declared but does not hold gives wrong answers. */
+static bool keeps_key(const JobConfig *job, const SourceTable *table)
+{
+    return table->key_is_primary && job->load == LOAD_REPLACE && !job->replace_partitions;
+}
+
+static void set_key(const SourceTable *table, const TablePlan *plan, Arena *arena,
+                    TableLayout *layout)
+{
+    const char **key = ARENA_ARRAY(arena, const char *, table->key_count);
+    for (size_t i = 0; i < table->key_count; i++) {
+        key[i] = target_column(plan, table->key[i]);
+        if (!key[i])
+            return; /* a column of it is not carried */
+    }
+    layout->key = key;
+    layout->key_count = table->key_count;
+}
+
+static TableLayout layout_of(const JobConfig *job, const SourceTable *table, const TablePlan *plan,
+                             Arena *arena)
+{
+    TableLayout layout = {
+        .partitioning = job->target.partition_by,
+        .cluster_by = job->target.cluster_by.items,
+        .cluster_count = job->target.cluster_by.count,
+    };
+    if (keeps_key(job, table))
+        set_key(table, plan, arena, &layout);
+    return layout;
+}
+
+static const char *source_text(const RunJob *job, Arena *arena)
+{
+    return job->relation.query
+               ? arena_printf(arena, "a query of %s", job->config->connection)
+               : arena_printf(arena, "%s %s", job->config->connection, job->relation_text);
+}
+
+static Delivery plan_delivery(const RunOptions *options, const RunJob *job,
+                              const PlannedJob *planned, Arena *arena)
+{
+    const JobConfig *config = job->config;
+    Delivery delivery = {
+        .job = job->name,
+        .load = options->full_refresh ? LOAD_REPLACE : config->load,
+        .table = job->target,
+        .schema = planned->plan.schema,
+        .layout = layout_of(config, &planned->table, &planned->plan, arena),
+        .source = source_text(job, arena),
+        .replace_partitions = config->replace_partitions && !options->full_refresh,
+        .wishes = &config->target,
+    };
+    if (config->target.description)
+        delivery.schema.description = config->target.description;
+    return delivery;
+}
+
 bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Arena *arena,
               PlannedJob *ret_planned, Error *error)
 {
@@ -101,13 +169,9 @@ bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Ar
     };
     if (!job->relation.query)
         ret_planned->extract.relation.schema = ret_planned->table.schema;
-    ret_planned->delivery = (Delivery){
-        .job = job->name,
-        .load = options->full_refresh ? LOAD_REPLACE : job->config->load,
-        .table = job->target,
-        .schema = ret_planned->plan.schema,
-    };
+    ret_planned->delivery = plan_delivery(options, job, ret_planned, arena);
     Target *target = session_target(session);
+    ret_planned->one_shard_bytes = target->one_shard_bytes;
     return target->ops->validate(target, &ret_planned->delivery, error);
 }
 
@@ -120,6 +184,8 @@ bool job_shards(Snapshot *snapshot, const RunJob *job, const PlannedJob *planned
     int64_t by_size = planned->table.byte_size / SHARD_BYTES;
     if (by_size > (int64_t)wanted)
         wanted = by_size < SHARDS_MAX ? (size_t)by_size : SHARDS_MAX;
+    if (planned->table.byte_size >= 0 && planned->table.byte_size < planned->one_shard_bytes)
+        wanted = 1;
     if (planned->extract.limit > 0)
         wanted = 1; /* a limit over several shards would be a limit for each */
     return planned->source->ops->shards(snapshot, &planned->extract, wanted, arena, ret_shards,

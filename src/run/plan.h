@@ -8,8 +8,9 @@ typedef struct PlannedJob {
     Source *source;
     SourceTable table;
     TablePlan plan;
-    Extract extract;   /* borrows plan */
-    Delivery delivery; /* without run id, attempt and shards */
+    Extract extract;         /* borrows plan */
+    Delivery delivery;       /* without run id, attempt and shards */
+    int64_t one_shard_bytes; /* a smaller table is taken as one shard; 0: no wish */
 } PlannedJob;
 
 /* Reads metadata only; everything is put into the arena. Refuses what cannot work, before any row

@@ -50,7 +50,9 @@ typedef struct Delivery {
     bool replace_partitions; /* LOAD_REPLACE: only the partitions that the rows belong to */
     const char *format;      /* of staged files: "avro", "ndjson"; NULL: the target's own way */
     size_t shard_count;
-    const ShardResult *shards; /* shard_count of them once staged; NULL before */
+    const ShardResult *shards;       /* shard_count of them once staged; NULL before */
+    const TargetTableConfig *wishes; /* the job's, for validate, ddl and arrange, which put what
+                                        counts into layout and arranged; NULL: none; not stored */
     const char *arranged; /* the target's own words on its way, ids, names (JSON); NULL: none */
     int apply_attempt;    /* from 1; rises, durably, when an apply has ended without effect */
 } Delivery;
@@ -59,6 +61,8 @@ typedef struct ApplyResult {
     uint64_t rows; /* that the step made visible */
     bool spent;    /* on failure: this attempt at applying has ended for good, without effect, and
                       the next try needs the next apply_attempt */
+    bool lost;     /* on failure: nothing was applied nor ever will be, and what was staged is gone:
+                      the rows must be read again */
 } ApplyResult;
 
 /* What a target did for a delivery in the words of its own job list, for reports. */
@@ -79,6 +83,7 @@ typedef struct TargetJobs {
 typedef enum DeliveryStatus {
     DELIVERY_UNKNOWN, /* nothing whole is staged */
     DELIVERY_STAGED,  /* every shard in `shards` is staged whole, not yet visible */
+    DELIVERY_BEGUN,   /* the same, but apply has begun and must be brought to its end */
     DELIVERY_APPLIED, /* visible */
 } DeliveryStatus;
 
@@ -105,7 +110,8 @@ typedef struct TargetOps {
                 Error *error);
 
     /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: an append whose
-     * columns the existing table does not have or has with another type. Changes nothing. */
+     * columns the existing table does not have or has with another type. Changes nothing. Also said
+     * of a delivery without run id, attempt and shards, as is ddl. */
     bool (*validate)(Target *target, const Delivery *delivery, Error *error);
 
     /* Chooses the way of this delivery before its intent is saved, when run id, attempt and
@@ -139,6 +145,8 @@ typedef struct TargetOps {
 
 struct Target {
     const TargetOps *ops;    /* first member of each driver's struct */
+    const char *place;       /* which destination of its type it is, for intents and messages; NULL:
+                                the configured path */
     int64_t one_shard_bytes; /* a table smaller than this is best taken as one shard; 0: no wish */
 };
 

@@ -22,6 +22,8 @@ THIRD_PARTY = {  # header (a prefix when it ends in /) -> the one folder that ma
     "zlib.h": "format",
     "zstd.h": "format",
     "isa-l/": "format",
+    "curl/": "net",
+    "openssl/": "net",
 }
 
 SYSTEM = set("""

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""BigQuery: jobs that fail, answers that get lost, and what people are told then."""
+
+import pytest
+
+from test_bigquery_basic import DATASET, PROJECT, Scene
+
+WAYS = ("upload", "objects", "staging")
+
+
+@pytest.fixture
+def scene(db, bqferry, google):
+    return Scene(db, bqferry, google)
+
+
+def write(scene, way, load="append", **options):
+    if way == "staging":
+        scene.widen()
+    scene.write(load, "staging" if way == "objects" else None, workers=2,
+                destination={"one_shard_below": "1B"} if way == "staging" else {}, **options)
+
+
+def last_job(way):
+    return "copy" if way == "staging" else "load"
+
+
+def clean(scene):
+    return scene.tables() == ["items"] and scene.objects() == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_job_that_may_work_the_next_time(scene, way):
+    """backendError: the same rows under the next id; a direct upload is gone and read again."""
+    write(scene, way, retries="1m")
+    scene.google.job_fault(job_type=last_job(way), error={"reason": "backendError", "message": "try later"})
+    result = scene.ok()
+    assert result.job()["retries"] == 1, str(result)
+    assert result.job()["attempt"] == (2 if way == "upload" else 1)
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_quota(scene, way):
+    """The limit is named; the next run goes on where this one stopped, under another id."""
+    write(scene, way, retries="1m")
+    scene.google.job_fault(job_type=last_job(way), error={
+        "reason": "quotaExceeded",
+        "message": "Quota exceeded: Your table exceeded quota for imports or query appends per table."})
+    result = scene.run()
+    assert result.code == 4 and "1,500" in result.stderr, str(result)
+    assert scene.tables() == ["items"] or way != "upload"
+    result = scene.ok()
+    assert result.job()["status"] == ("succeeded" if way == "upload" else "settled"), str(result)
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_rows_that_are_refused(scene, way):
+    write(scene, way)
+    scene.google.job_fault(job_type="load", error={
+        "reason": "invalid", "location": "gs://staging/x",
+        "message": "Error while reading data, error message: bad value in row 17"})
+    result = scene.run()
+    assert result.code == 5 and "row 17" in result.stderr and "gs://staging/x" in result.stderr, str(result)
+
+
+@pytest.mark.parametrize("way", ("objects", "staging"))
+@pytest.mark.parametrize("kind", ("lost_response", "error"))
+def test_an_answer_that_got_lost(scene, way, kind):
+    """jobs.insert was done: the second try finds the id taken, and looks."""
+    write(scene, way, retries="1m")
+    more = {"status": 503, "reason": "backendError", "when": "after"} if kind == "error" else {}
+    fault = scene.google.fault("bigquery.jobs.insert", kind, match="/bigquery/v2/projects", **more)
+    result = scene.ok()
+    assert fault.fired == 1 and scene.rows() == scene.expected() and clean(scene), str(result)
+
+
+@pytest.mark.parametrize("nth", (1, 2))
+def test_an_upload_that_got_lost(scene, nth):
+    """Of the last bytes, or of the answer to them."""
+    write(scene, "upload", retries="1m")
+    fault = scene.google.fault("bigquery.jobs.insert*", "lost_response", nth=nth)
+    result = scene.ok()
+    assert fault.fired == 1 and scene.rows() == scene.expected() and clean(scene), str(result)
+
+
+def test_a_job_that_takes_too_long(scene):
+    write(scene, "objects")
+    scene.write("append", "staging", destination={"job_timeout": "2s"})
+    scene.google.job_fault(job_type="load", forever=True)
+    result = scene.run()
+    assert result.code == 4 and "is still RUNNING" in result.stderr, str(result)
+    assert "show -j" in result.stderr and "console.cloud.google.com" in result.stderr
+    scene.google.release_jobs()
+    assert scene.ok().job()["status"] == "settled"
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_a_signal_while_a_shard_is_loaded(scene):
+    """The job is cancelled, since nothing of it can be visible."""
+    import signal
+    from support.processes import wait_until
+    write(scene, "staging")
+    scene.google.job_fault(job_type="load", forever=True, count=0)
+    scene.google.forget_calls()
+    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    wait_until(lambda: "bigquery.jobs.get" in scene.google.counts(), "the first look at the job")
+    running.signal(signal.SIGINT)
+    result = running.wait()
+    assert result.code == 1, str(result)
+    states = {job.state: job.error_result for job in scene.google.client().list_jobs()}
+    assert set(states) == {"DONE"} and states["DONE"]["reason"] == "stopped"
+    scene.google.clear_faults()
+    scene.ok()
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_other_columns_of_an_append(scene):
+    """Stopped before anything is read, naming every column."""
+    write(scene, "upload")
+    scene.ok()
+    scene.db.execute("ALTER TABLE items ADD COLUMN extra int, ALTER price TYPE text")
+    result = scene.run()
+    assert result.code == 2 and "extra (INT64) is not there" in result.stderr, str(result)
+    assert "price is NUMERIC(10, 2) there and STRING here" in result.stderr
+    assert scene.google.counts() == {"bigquery.tables.get": 1}
+
+
+def test_another_partitioning(scene):
+    scene.write("replace", target={"partition_by": {"column": "day", "type": "day"}, "cluster_by": ["id"]})
+    scene.ok()
+    table = scene.google.client().get_table(f"{DATASET}.items")
+    assert (table.time_partitioning.field, table.time_partitioning.type_) == ("day", "DAY")
+    assert table.clustering_fields == ["id"]
+    scene.write("replace", target={"partition_by": {"column": "day", "type": "month"}})
+    result = scene.run()
+    assert result.code == 2 and "partitioned by DAY of day" in result.stderr, str(result)
+    scene.write("replace")  # says nothing: the table stays as it is
+    scene.ok()
+    assert scene.google.client().get_table(f"{DATASET}.items").clustering_fields == ["id"]
+
+
+def test_what_a_table_carries(scene):
+    scene.db.execute("COMMENT ON TABLE items IS 'What we sell'")
+    scene.write("replace", destination={"labels": {"team": "data"}, "location": "EU"},
+                target={"labels": {"env": "prod"}, "expiration": "30d"})
+    result = scene.ok()
+    client = scene.google.client()
+    table = client.get_table(f"{DATASET}.items")
+    assert client.get_dataset(DATASET).location == table.location == "EU"
+    assert table.labels == {"managed_by": "bqferry", "job": "main", "team": "data", "env": "prod"}
+    assert table.description == "What we sell\n\nLoaded by bqferry from db public.items"
+    assert table.expires is not None
+    assert table.to_api_repr()["tableConstraints"] == {"primaryKey": {"columns": ["id"]}}
+    job = next(iter(client.list_jobs()))
+    assert job.labels["run_id"] == result.job()["run_id"] and job.labels["team"] == "data"
+    assert job.location == "EU"
+    scene.write("replace", destination={"location": "US"})
+    result = scene.run()
+    assert result.code == 2 and "is in the location EU" in result.stderr, str(result)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_replace_keeps_what_is_said_of_the_table(scene, way):
+    write(scene, way, "replace")
+    scene.ok()
+    client = scene.google.client()
+    table = client.get_table(f"{DATASET}.items")
+    table.description, table.labels = "by hand", {"mine": "yes"}
+    fields = [field.to_api_repr() for field in table.schema]
+    fields[1]["description"] = "a name"
+    from google.cloud.bigquery import SchemaField
+    table.schema = [SchemaField.from_api_repr(field) for field in fields]
+    client.update_table(table, ["description", "labels", "schema"])
+    before = client.get_table(table.reference).to_api_repr()
+    scene.db.execute("DELETE FROM items WHERE id > 500")
+    scene.ok()
+    after = client.get_table(table.reference).to_api_repr()
+    for member in ("schema", "description", "labels", "tableConstraints", "expirationTime"):
+        assert after.get(member) == before.get(member), member
+    assert scene.rows() == scene.expected() and clean(scene)
