@@ -320,10 +320,24 @@ static bool run_steps(JobRun *run, Error *error)
     return carry(run, delivery, &attempt, &backoff, error);
 }
 
+static void report_target_jobs(JobRun *run)
+{
+    Target *target = session_target(run->session);
+    JobReport *report = run->report;
+    const Delivery delivery = {.job = run->job->name, .run_id = report->run_id};
+    if (!target->ops->jobs || !report->run_id[0])
+        return;
+    pthread_mutex_lock(run->arena_lock);
+    if (!target->ops->jobs(target, &delivery, run->arena, &report->target_jobs, NULL))
+        report->target_jobs = (TargetJobs){0};
+    pthread_mutex_unlock(run->arena_lock);
+}
+
 bool job_run(JobRun *run)
 {
     Error error = {0};
     bool done = run_steps(run, &error);
+    report_target_jobs(run);
     enter_phase(run, done ? PHASE_DONE : PHASE_FAILED);
     if (!done) {
         run->report->status = JOB_FAILED;

@@ -138,7 +138,8 @@ typedef struct TargetOps {
     /* Removes what is staged for this run, if anything. Never touches what was applied. */
     bool (*discard)(Target *target, const Delivery *delivery, Error *error);
 
-    /* What this process made the target do for the delivery so far. NULL: nothing to tell. */
+    /* What this process made the target do for the run so far (only run_id is looked at). NULL:
+     * nothing to tell. */
     bool (*jobs)(Target *target, const Delivery *delivery, Arena *arena, TargetJobs *ret_jobs,
                  Error *error);
 } TargetOps;

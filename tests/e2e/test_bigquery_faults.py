@@ -62,6 +62,9 @@ def test_rows_that_are_refused(scene, way):
         "message": "Error while reading data, error message: bad value in row 17"})
     result = scene.run()
     assert result.code == 5 and "row 17" in result.stderr and "gs://staging/x" in result.stderr, str(result)
+    assert scene.objects() == [] and set(scene.tables()) <= {"items"}  # of no use any more
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)
 
 
 @pytest.mark.parametrize("way", ("objects", "staging"))
@@ -178,4 +181,32 @@ def test_a_replace_keeps_what_is_said_of_the_table(scene, way):
     after = client.get_table(table.reference).to_api_repr()
     for member in ("schema", "description", "labels", "tableConstraints", "expirationTime"):
         assert after.get(member) == before.get(member), member
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_what_the_report_tells(scene):
+    write(scene, "staging")
+    jobs = scene.ok().job()["target_jobs"]
+    assert sorted(job["kind"] for job in jobs)[:2] == ["copy", "load"]
+    for job in jobs:
+        assert job["id"].startswith("bqferry-") and job["id"] in job["link"] and job["bytes_billed"] == 0
+    assert {job["id"] for job in jobs} == {job.job_id for job in scene.google.client().list_jobs()}
+
+
+@pytest.mark.parametrize("destination", ({}, {"format": "ndjson"}, {"format": "ndjson", "compression": "none"}))
+@pytest.mark.parametrize("bucket", (None, "staging"))
+def test_no_rows(scene, bucket, destination):
+    scene.write("replace", bucket, destination=destination)
+    scene.ok()
+    scene.db.execute("DELETE FROM items")
+    assert scene.ok().job()["rows_applied"] == 0
+    assert scene.rows() == [] and clean(scene)
+
+
+def test_the_bucket_is_another_one_meanwhile(scene, fault_points):
+    """An interrupted run goes on where its rows are."""
+    scene.write("append", "staging")
+    assert scene.run(fault="delivery.counted").killed
+    scene.write("append")
+    assert scene.ok().job()["status"] == "settled"
     assert scene.rows() == scene.expected() and clean(scene)

@@ -150,10 +150,11 @@ static bool applied(const BqWork *work, int64_t rows, ApplyResult *result)
     return true;
 }
 
-/* The id of the attempt is used up. */
+/* The id of the attempt is used up. Rows that can never be loaded are of no use any more. */
 static bool failed(const BqWork *work, const StepResult *step, ApplyResult *result, Error *error)
 {
     result->spent = true;
+    result->lost = step->hopeless;
     error->retryable = step->again;
     bq_run_settle(work->scope.bq, work->delivery, -1);
     return false;

@@ -104,7 +104,7 @@ static bool open_apis(BigQuery *bq, int64_t retry_budget_ms, Error *error)
     bq->job_project = bq->config.job_project ? bq->config.job_project : bq->project;
     bq->base.place = arena_printf(&bq->arena, "%s%s", bq->project,
                                   endpoints.bigquery.plain ? " (emulator)" : "");
-    return !bq->config.bucket || google_api_new(&api, &bq->storage, error);
+    return google_api_new(&api, &bq->storage, error); /* an interrupted run may have a bucket */
 }
 
 static bool bq_open(const DestinationConfig *config, Target **ret_target, Error *error)

@@ -30,7 +30,7 @@ typedef struct BigQuery {
     HttpClient *http;
     Credentials *credentials;
     GoogleApi *api;       /* BigQuery */
-    GoogleApi *storage;   /* Cloud Storage; NULL without a bucket */
+    GoogleApi *storage;   /* Cloud Storage */
     pthread_mutex_t lock; /* guards runs and known */
     BqRun *runs;
     BqKnown *known;

@@ -11,7 +11,8 @@
 typedef struct Checks {
     BqScope scope;
     CheckReport *report;
-    const char *location; /* of the dataset, once known */
+    const char *location; /* of the dataset, or where it will be; NULL: not known */
+    bool has_dataset;
 } Checks;
 
 static void add_ok(const Checks *checks, const char *what, const char *text)
@@ -69,6 +70,7 @@ static void check_dataset(Checks *checks)
         return;
     }
     const char *location = json_get_text(json, "location");
+    checks->has_dataset = json != NULL;
     checks->location = arena_strdup(arena, location ? location : wanted ? wanted : "US");
     if (!json)
         check_add(checks->report, CHECK_WARNING, "dataset",
@@ -287,7 +289,7 @@ bool bq_check(Target *target, CheckReport *report, Error *error)
     if (checks.scope.bq->dataset)
         check_dataset(&checks);
     check_dry_run(&checks, "run jobs", "bigquery.jobs.create", "SELECT 1");
-    if (checks.scope.bq->dataset && checks.location) {
+    if (checks.has_dataset) {
         check_create(&checks);
         check_tables(&checks);
     }

@@ -27,7 +27,8 @@ char *bq_job_id(const Delivery *delivery, const char *step, int try, Arena *aren
                         try);
 }
 
-char *bq_job_link(const BqScope *scope, const char *location, const char *id)
+/* For people: the job in the console. */
+static char *job_link(const BqScope *scope, const char *location, const char *id)
 {
     return arena_printf(scope->arena,
                         "https://console.cloud.google.com/bigquery?project=%s&j=bq:%s:%s"
@@ -63,7 +64,7 @@ static bool still_running(const BqScope *scope, const BqJobWait *wait, const Jso
                       "--location=%s show -j %s:%s, or %s. destination.job_timeout says how long "
                       "jobs are waited for",
                       location, scope->bq->job_project, wait->id,
-                      bq_job_link(scope, location, wait->id));
+                      job_link(scope, location, wait->id));
 }
 
 /* A signal came. True: the job has ended all the same. */
@@ -144,7 +145,7 @@ static void note_job(const BqScope *scope, const BqJobWait *wait, const Json *jo
     const TargetJob entry = {
         .kind = wait->kind,
         .id = wait->id,
-        .link = bq_job_link(scope, wait->way->location, wait->id),
+        .link = job_link(scope, wait->way->location, wait->id),
         .bytes_billed = billed_of(statistics),
         .slot_ms = google_int(statistics, "totalSlotMs", 0),
     };
@@ -181,6 +182,7 @@ static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *
     if (is_about_rows(&result, 1) || is_about_rows(entries, count))
         error->kind = ERROR_DATA;
     end->again = error->retryable;
+    end->hopeless = result.reason && strcmp(result.reason, "invalid") == 0;
     return explain(NULL, result.reason, result.message, error);
 }
 
@@ -195,6 +197,13 @@ static void warn_of(const BqScope *scope, const BqJobWait *wait, const Json *sta
     }
 }
 
+static bool is_fence(const Json *job)
+{
+    const Json *query = json_get(json_get(job, "configuration"), "query");
+    const char *text = json_get_text(query, "query");
+    return text && strcmp(text, "SELECT 1") == 0;
+}
+
 bool bq_job_end(const BqScope *scope, const BqJobWait *wait, const Json *job, BqJobEnd *ret_end,
                 Error *error)
 {
@@ -203,7 +212,7 @@ bool bq_job_end(const BqScope *scope, const BqJobWait *wait, const Json *job, Bq
     note_job(scope, wait, job);
     if (json_is_object(json_get(status, "errorResult")))
         return job_failed(scope, wait, status, ret_end, error);
-    if (bq_job_is_fence(job)) {
+    if (is_fence(job)) {
         error_set(error, ERROR_TARGET, "%s job %s was given up by another process", wait->kind,
                   wait->id);
         ret_end->again = error->retryable = true;
@@ -211,13 +220,6 @@ bool bq_job_end(const BqScope *scope, const BqJobWait *wait, const Json *job, Bq
     }
     warn_of(scope, wait, status);
     return true;
-}
-
-bool bq_job_is_fence(const Json *job)
-{
-    const Json *query = json_get(json_get(job, "configuration"), "query");
-    const char *text = json_get_text(query, "query");
-    return text && strcmp(text, "SELECT 1") == 0;
 }
 
 bool bq_job_fence(const BqScope *scope, const BqJobWait *wait, Json **ret_job, Error *error)

@@ -26,6 +26,7 @@ static bool end_of(const BqWork *work, const BqJobWait *wait, Json **job, StepRe
     *result = (StepResult){
         .state = done ? STEP_DONE : STEP_FAILED,
         .again = end.again,
+        .hopeless = end.hopeless,
         .rows = end.rows,
     };
     return true;
