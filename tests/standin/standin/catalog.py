@@ -216,7 +216,7 @@ class Catalog:
         self.database = duckdb.connect(database, config={"threads": threads, "temp_directory": tempfile.gettempdir()})
         self.database.execute("SET GLOBAL TimeZone = 'UTC'")
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> Any:
         """A DuckDB connection of the caller's own, to read with; close it."""
         cursor = self.database.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
@@ -413,7 +413,7 @@ class Transaction:
         if exclusive:
             catalog.lock.acquire()
         try:
-            self.cursor = catalog.cursor()
+            self.cursor: Any = catalog.cursor()
             self.cursor.execute("BEGIN TRANSACTION")
         except BaseException:
             if exclusive:
@@ -592,8 +592,9 @@ class Transaction:
                         and base.physical == current.physical and base.schema == current.schema)
             if not appended:
                 raise self._conflict(ref)
-            self._now[ref] = replace(self._now[ref] or current, rows=current.rows, bytes=current.bytes,
-                                     history=current.history)
+            changed = self._now[ref]
+            if changed is not None and current is not None:
+                self._now[ref] = replace(changed, rows=current.rows, bytes=current.bytes, history=current.history)
 
     def _finish(self, ref: TableRef, table: Table | None) -> Table | None:
         """Counts, times, etag and history of a changed table."""
