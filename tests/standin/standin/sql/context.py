@@ -188,6 +188,7 @@ class Context:
         return Environment(
             scope,
             self._side,
+            self.app.catalog.database,
             self.now_micros,
             self.identity.email,
             dict(self.system_variables),

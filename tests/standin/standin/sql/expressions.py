@@ -24,7 +24,8 @@ class Environment:
     """What expressions may ask about their statement."""
 
     scope: Scope
-    connection: Any  # a DuckDB cursor outside of any transaction, for new functions
+    connection: Any  # a DuckDB connection outside of any transaction, to compute constants with
+    functions: Any  # the connection that lives as long as the database: it owns the Python functions
     now_micros: int
     user: str = "nobody"
     system_variables: dict[tuple[str, ...], Any] = field(default_factory=dict)
@@ -146,7 +147,7 @@ class Expressions:
     def _by_reference(self, node: Node) -> str:
         result = type_of(node)
         try:
-            name, arguments = reference.install(self.environment.connection, node)
+            name, arguments = reference.install(self.environment.functions, node)
         except GoogleSqlError as error:
             raise api_error(error) from error
         if not arguments:

@@ -37,7 +37,8 @@ def install(connection: duckdb.DuckDBPyConnection, node: Node) -> tuple[str, lis
     """A DuckDB function for this expression node, and the argument nodes to call it with (in wire form); without
     arguments there is no function, and `evaluate` gives the value.
 
-    The node's literal arguments are part of the function. The connection must not be in a transaction.
+    The node's literal arguments are part of the function. The connection must not be in a transaction, and must live
+    as long as its database: when it goes, DuckDB calls into freed functions.
     """
     parameterized, arguments = _parameterize(node)
     if not arguments:
