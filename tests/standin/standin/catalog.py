@@ -654,9 +654,11 @@ class Transaction:
         if before is not None and before.physical == table.physical:
             known, size = before.rows, before.bytes
         from standin import partitions  # partitions knows Table; only here do we need it
-        total, added = self.cursor.execute(
-            f"SELECT count(*), coalesce(sum(({physical.row_size(table.schema)}) * (rowid >= {known})::INTEGER), 0) "
-            f"FROM {ident(table.physical)}").fetchone()
+        source = ident(table.physical)
+        total, added = self.cursor.execute(f"SELECT count(*) FROM {source}").fetchone()[0], 0
+        if total > known:
+            added = self.cursor.execute(f"SELECT coalesce(sum({physical.row_size(table.schema)}), 0) FROM {source} "
+                                        f"WHERE rowid >= {known}").fetchone()[0]
         if known and total == known and table is before:
             return table
         times = partitions.times_after(self.cursor, table, known, now,
