@@ -697,6 +697,7 @@ def fill(job: Any, context: Context, result: StatementResult) -> None:
         "statementType": result.statement_type,
         "totalBytesProcessed": str(result.bytes_processed),
         "totalBytesBilled": "0" if context.dry_run else str(result.bytes_billed),
+        "totalSlotMs": str(max(0, context.app.clock.now_ms() - (job.started_ms or job.created_ms))),
         "cacheHit": False,
     }
     if context.dry_run:

@@ -337,8 +337,10 @@ def from_wire(sql_type: SqlType, sql: str, depth: int = 0) -> str:
     return _convert(sql_type, sql, depth, _FROM_WIRE, lambda t, s, d: from_wire(t, s, d))
 
 
-def _convert(sql_type: SqlType, sql: str, depth: int, simple: dict[str, str], inner: Any) -> str:
-    if _is_plain(sql_type):
+def _convert(
+    sql_type: SqlType, sql: str, depth: int, simple: dict[str, str], inner: Any, plain: Any = _is_plain
+) -> str:
+    if plain(sql_type):
         return sql
     if sql_type.kind == "ARRAY":
         name = f"_e{depth}"
@@ -384,6 +386,23 @@ _FROM_WIRE = {
         " + to_microseconds(CAST(split_part({0}, ',', 3) AS BIGINT)))"
     ),
 }
+
+
+_FROM_JSON = _FROM_WIRE | {"BYTES": "unhex({0})"}
+
+
+def from_json(sql_type: SqlType, sql: str) -> str:
+    """The physical value of an ARRAY, STRUCT or RANGE whose wire form came as JSON text (BYTES as hex)."""
+    wire = wire_type(sql_type).replace("BLOB", "VARCHAR")
+    return _convert(sql_type, f"CAST(CAST({sql} AS JSON) AS {wire})", 0, _FROM_JSON, _from_json_inner, _is_json_plain)
+
+
+def _from_json_inner(sql_type: SqlType, sql: str, depth: int) -> str:
+    return _convert(sql_type, sql, depth, _FROM_JSON, _from_json_inner, _is_json_plain)
+
+
+def _is_json_plain(sql_type: SqlType) -> bool:
+    return _is_plain(sql_type) and "BYTES" not in str(sql_type)
 
 
 def from_wire_value(sql_type: SqlType, value: Any) -> Any:
