@@ -265,6 +265,9 @@ def column_of(context: Context, node: Node) -> Field:
 
 def field_with(item: Field, notes: Node | None, parameters: Any) -> Field:
     """The field with its annotations: NOT NULL, options, type parameters; nested ones too."""
+    own = notes.type_parameters if notes is not None else None
+    if own is not None and own.ByteSize():
+        parameters = own
     if item.repeated:
         inner = notes.child_list[0] if notes is not None and notes.child_list else None
         below = parameters.child_list[0] if parameters is not None and parameters.child_list else parameters

@@ -273,12 +273,22 @@ class Runner:
         self.context.referenced = {}
         self.context.now_micros = self.app.clock.now_ms() * 1000
         if self.failed_in_transaction and self.context.transaction is not None:
-            raise not_implemented("going on with a transaction after one of its statements has failed")
+            return self._beside_transaction(sql, lambda: engine.execute(self.context, sql, kind, destination))
         try:
             return engine.execute(self.context, sql, kind, destination)
         except ApiError:
             self.failed_in_transaction = self.context.transaction is not None
             raise
+
+    def _beside_transaction(self, sql: str, work: Callable[[], Any]) -> Any:
+        """After an error DuckDB takes nothing more in a transaction; what needs no table can still be said."""
+        if analyzer.table_names(sql):
+            raise not_implemented("going on with a transaction after one of its statements has failed")
+        transaction, self.context.transaction = self.context.transaction, None
+        try:
+            return work()
+        finally:
+            self.context.transaction = transaction
 
     def _statement(self, sql: str, shown: str, kind: str, node: Node | None) -> StatementResult:
         """One SQL statement of a script, as a child job."""
@@ -383,6 +393,8 @@ class Runner:
 
     def _evaluate(self, analyzed: Any, expression: Node) -> Any:
         self.context.now_micros = self.app.clock.now_ms() * 1000
+        if self.failed_in_transaction and self.context.transaction is not None and not analyzed.relations:
+            return self._beside_transaction("SELECT 1", lambda: engine.evaluate(self.context, expression, analyzed))
         try:
             return engine.evaluate(self.context, expression, analyzed)
         except ApiError:
@@ -571,12 +583,13 @@ class Runner:
                 self.context.system_variables.update(saved)
 
     def _RaiseStatement(self, node: Node) -> None:
-        if node.message is None:
+        message = node.field("message")
+        if message is None:
             if not self._errors:
                 raise ApiError("invalidQuery", "Cannot re-raise an existing exception outside of an exception handler",
                                location="query")  # fmt: skip
             raise self._errors[-1]
-        _, text = self._value(self._text(node.message), node.message)
+        _, text = self._value(self._text(message), message)
         raise ApiError("invalidQuery", str(text), location="query")
 
     # --- dynamic SQL ---
