@@ -28,12 +28,12 @@ MACROS = """
 CREATE OR REPLACE MACRO {s}.plain(x) AS regexp_replace(CAST(x AS VARCHAR), '[.]0$', '');
 CREATE OR REPLACE MACRO {s}.finite(r, a, b) AS
   CASE WHEN NOT isfinite(r) AND isfinite(a) AND isfinite(b) THEN error('double overflow: ' || a || ', ' || b) ELSE r END;
-CREATE OR REPLACE MACRO {s}.divide(a, b) AS CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b))
-  ELSE {s}.finite(a / b, a, b) END;
+CREATE OR REPLACE MACRO {s}.divide(a, b) AS 
+  CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b)) ELSE {s}.finite(a / b, a, b) END;
 CREATE OR REPLACE MACRO {s}.mod(a, b) AS CASE WHEN b = 0 THEN error('division by zero: MOD(' || a || ', ' || b || ')')
   WHEN b = -1 THEN a - a ELSE a % b END;
-CREATE OR REPLACE MACRO {s}.div(a, b) AS CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b))
-  ELSE a // b END;
+CREATE OR REPLACE MACRO {s}.div(a, b) AS 
+  CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b)) ELSE a // b END;
 CREATE OR REPLACE MACRO {s}.element(list, i) AS
   CASE WHEN list IS NULL OR i IS NULL THEN NULL
        WHEN i < 0 OR i >= len(list) THEN error('Array index ' || i || ' is out of bounds') ELSE list[i + 1] END;

@@ -422,7 +422,8 @@ def from_wire_value(sql_type: SqlType, value: Any) -> Any:
     if kind == "ARRAY":
         return [from_wire_value(sql_type.element, item) for item in value]
     if kind == "STRUCT":
-        return tuple(from_wire_value(f, item) for (_, f), item in zip(sql_type.fields, value.values(), strict=True))
+        pairs = zip(sql_type.fields, value.values(), strict=True)
+        return tuple(from_wire_value(field, item) for (_, field), item in pairs)
     if kind == "RANGE":
         return tuple(from_wire_value(sql_type.element, item) for item in value.values())
     return value
