@@ -58,6 +58,34 @@ static void print_invalid(const RunReport *report, FILE *out, Arena *arena)
     output_table_print(&table, out, 2);
 }
 
+static const OutputColumn target_job_columns[] = {
+    {.title = "job", .most = 40},      {.title = "kind"},
+    {.title = "in the target"},        {.title = "billed", .right = true},
+    {.title = "slots", .right = true}, {0},
+};
+
+/* What was done there, under which names, at what cost. */
+static void print_target_jobs(const RunReport *report, FILE *out, Arena *arena)
+{
+    OutputTable table;
+    output_table_init(&table, target_job_columns, arena);
+    for (size_t i = 0; i < report->job_count; i++) {
+        const TargetJobs *done = &report->jobs[i].target_jobs;
+        for (size_t j = 0; j < done->count; j++) {
+            char billed[HUMAN_SIZE], slots[HUMAN_SIZE];
+            const TargetJob *job = &done->jobs[j];
+            const char *cells[] = {report->jobs[i].job, job->kind, job->id,
+                                   job->bytes_billed ? human_bytes(job->bytes_billed, billed)
+                                                     : "free",
+                                   human_duration(job->slot_ms * 1000000, slots)};
+            output_table_add(&table, cells);
+        }
+    }
+    if (table.row_count)
+        fputs("\nJobs in the target (links are in the report):\n", out);
+    output_table_print(&table, out, 2);
+}
+
 static void print_notes(const RunReport *report, FILE *out)
 {
     for (size_t i = 0; i < report->job_count; i++) {
@@ -84,5 +112,6 @@ void results_print(const RunReport *report, bool by_table, FILE *out, Arena *are
         add_job(&table, &report->jobs[i], by_table);
     output_table_print(&table, out, 0);
     print_invalid(report, out, arena);
+    print_target_jobs(report, out, arena);
     print_notes(report, out);
 }

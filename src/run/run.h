@@ -36,6 +36,7 @@ typedef struct JobPlan {
     const char *ddl; /* as the target prints it */
     ShardList shards;
     size_t workers;
+    const TargetForecast *forecast; /* NULL: the target counts nothing */
     const char **notes;
     size_t note_count;
     Error error; /* why it cannot be planned; kind ERROR_NONE when it can */

@@ -78,7 +78,8 @@ class Scene:
     def made_good(self, context):
         """The next run ends right, once, and leaves nothing."""
         done = not self.is_open() and self.rows() == self.after()
-        result = self.bqferry.ok("run", timeout=120)
+        result = self.bqferry("run", timeout=120)
+        assert result.code == 0, f"{context}\n{result}"
         assert self.rows() == self.after(2 if done else 1), f"{context}\n{result}"
         assert self.target.leftovers() == [], f"{context}\n{result}"
         assert result.job()["rows_applied"] == ROWS, f"{context}\n{result}"

@@ -5,6 +5,8 @@
 #include "target/bigquery/apply.h"
 #include "target/bigquery/check.h"
 #include "target/bigquery/describe.h"
+#include "target/bigquery/forecast.h"
+#include "target/bigquery/list.h"
 #include "target/bigquery/lookup.h"
 #include "target/bigquery/run_state.h"
 #include "target/bigquery/sink.h"
@@ -122,6 +124,8 @@ static bool bq_open(const DestinationConfig *config, Target **ret_target, Error 
         .apply = bq_apply,
         .discard = bq_discard,
         .jobs = bq_jobs,
+        .forecast = bq_forecast,
+        .list = bq_list,
     };
     CLEANUP(target_close_ptr) Target *target = memory_zalloc(1, sizeof(BigQuery));
     BigQuery *bq = (BigQuery *)target;

@@ -58,7 +58,7 @@ static bool needs_ndjson(const Schema *schema)
     return has_kind(schema->fields, schema->field_count, TYPE_INTERVAL);
 }
 
-static const char *format_of(const BqScope *scope, const Schema *schema)
+const char *bq_way_format(const BqScope *scope, const Schema *schema)
 {
     const char *format = scope->bq->format;
     if (strcmp(format, "auto") != 0)
@@ -305,7 +305,7 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;
-    delivery->format = format_of(scope, &delivery->schema);
+    delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
     json_set(json, "table", table_of_way(scope, delivery, table.json, rebuild));
     delivery->arranged = json_dump(json, scope->arena);
