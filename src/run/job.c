@@ -74,7 +74,7 @@ static bool settle_patiently(JobRun *run, JobDelivery *delivery, SettleResult *r
     Backoff backoff;
     backoff_init(&backoff, run->job->config->retry_budget_ms);
     while (!delivery_settle(delivery, &run->wanted, ret_settled, error)) {
-        if (!error->retryable || !backoff_wait(&backoff))
+        if (!error_may_pass(error) || !backoff_wait(&backoff))
             return false;
         log_warning(run->job->name, "%s; trying again", error->message);
         run->report->retries++;
@@ -198,7 +198,7 @@ static bool stage(JobRun *run, JobDelivery *delivery, Attempt *attempt, Backoff 
         run->report->attempt++;
         if (stage_once(run, delivery, attempt, error))
             return true;
-        if (!error->retryable || !backoff_wait(backoff))
+        if (!error_may_pass(error) || !backoff_wait(backoff))
             return false;
         log_warning(run->job->name, "%s; trying again", error->message);
         run->report->retries++;
@@ -218,7 +218,7 @@ static bool apply(JobRun *run, JobDelivery *delivery, Backoff *backoff, bool *re
         *ret_lost = delivery_is_lost(delivery);
         if (*ret_lost)
             return false;
-        if (!error->retryable || !backoff_wait(backoff)) {
+        if (!error_may_pass(error) || !backoff_wait(backoff)) {
             error_hint(error,
                        "the rows are staged: run the job again to apply them without reading "
                        "the source");
@@ -286,7 +286,7 @@ static bool carry(JobRun *run, JobDelivery *delivery, Attempt *attempt, Backoff 
         }
         if (!delivery_abandon(delivery, &cleanup))
             log_warning(run->job->name, "%s; the next run will do it", cleanup.message);
-        again = error->retryable && backoff_wait(backoff);
+        again = error_may_pass(error) && backoff_wait(backoff);
         if (again) {
             log_warning(run->job->name, "%s; reading again", error->message);
             run->report->retries++;
