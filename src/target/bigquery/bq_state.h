@@ -46,6 +46,7 @@ typedef struct BqScope {
 /* How a delivery goes: Delivery.arranged, read (way.h). Strings belong to the scope's arena. */
 typedef struct BqWay {
     const char *location; /* of the dataset, and so of every job */
+    const char *job_project; /* that the jobs run in; ids are unique in it */
     const char *staging;  /* name of this attempt's staging table */
     bool staged;          /* the rows go through it */
     bool exists;          /* the target table was there when this was arranged */

@@ -21,7 +21,8 @@ static bool is_missing(const GoogleFailure *failure, Error *error)
 {
     if (failure->status != 404)
         return false;
-    *error = (Error){0};
+    if (error)
+        *error = (Error){0};
     return true;
 }
 
@@ -107,7 +108,8 @@ bool bq_job_insert(const BqScope *scope, const Json *body, Json **ret_job, Error
     GoogleCall insert = {
         .id = "bigquery.jobs.insert",
         .method = "POST",
-        .path = url_path(scope->arena, "/projects/%s/jobs", scope->bq->job_project),
+        .path = url_path(scope->arena, "/projects/%s/jobs",
+                         json_get_text(json_get(body, "jobReference"), "projectId")),
         .body = body,
     };
     *ret_job = NULL;
@@ -126,7 +128,7 @@ bool bq_job_get(const BqScope *scope, const BqJobKey *key, Json **ret_job, Error
     GoogleCall get = {
         .id = "bigquery.jobs.get",
         .method = "GET",
-        .path = url_path(scope->arena, "/projects/%s/jobs/%s", scope->bq->job_project, key->id),
+        .path = url_path(scope->arena, "/projects/%s/jobs/%s", key->project, key->id),
         .query = query,
         .last_words = key->last_words,
     };
@@ -141,8 +143,7 @@ bool bq_job_cancel(const BqScope *scope, const BqJobKey *key, Error *error)
     GoogleCall cancel = {
         .id = "bigquery.jobs.cancel",
         .method = "POST",
-        .path =
-            url_path(scope->arena, "/projects/%s/jobs/%s/cancel", scope->bq->job_project, key->id),
+        .path = url_path(scope->arena, "/projects/%s/jobs/%s/cancel", key->project, key->id),
         .query = query,
         .last_words = key->last_words,
     };

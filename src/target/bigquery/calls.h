@@ -18,11 +18,13 @@ bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error);
 bool bq_dataset_get(const BqScope *scope, const char *dataset, Json **ret_dataset, Error *error);
 bool bq_dataset_insert(const BqScope *scope, const Json *body, bool *ret_made, Error *error);
 
-/* *ret_job: the caller's to free, NULL when the id is taken already. */
+/* Into the project of the body's jobReference. *ret_job: the caller's to free, NULL when the id is
+ * taken already. */
 bool bq_job_insert(const BqScope *scope, const Json *body, Json **ret_job, Error *error);
 
-/* NULL when there is no such job in that location. `last_words`: see GoogleCall. */
+/* NULL when there is no such job in that project and location. `last_words`: see GoogleCall. */
 typedef struct BqJobKey {
+    const char *project;
     const char *location;
     const char *id;
     bool last_words;

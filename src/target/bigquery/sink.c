@@ -136,7 +136,7 @@ static bool open_load(BqSink *sink, Error *error)
     const BqWay *way = &sink->way;
     const Delivery *delivery = sink->delivery;
     const JobDraft draft = {
-        .project = sink->bq->job_project,
+        .project = way->job_project,
         .location = way->location,
         .id = bq_job_id(delivery, shard_step(sink), 1, &sink->arena),
         .labels = way->job_labels,
@@ -154,7 +154,7 @@ static bool open_load(BqSink *sink, Error *error)
         .api = sink->bq->api,
         .id = "bigquery.jobs.insert",
         .what = arena_printf(&sink->arena, "upload of shard %zu", sink->shard + 1),
-        .path = url_path(&sink->arena, "/projects/%s/jobs", sink->bq->job_project),
+        .path = url_path(&sink->arena, "/projects/%s/jobs", way->job_project),
         .metadata = job,
         .chunk_size = chunk_size(sink),
         .job = scope.job,

@@ -257,6 +257,7 @@ static Json *way_json(const BqScope *scope, const Delivery *delivery, const BqTa
     Json *json = json_object_new();
     json_set_int(json, "version", WAY_VERSION);
     json_set_text(json, "location", table->location);
+    json_set_text(json, "job_project", scope->bq->job_project);
     json_set_bool(json, "exists", table->json != NULL);
     json_set_bool(json, "staged", staged);
     if (config->bucket) {
@@ -320,12 +321,15 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
     if (!json_parse(text, strlen(text), "arranged", &json, error))
         return error_prefix(error, "the job's state is damaged");
     const char *location = json_get_text(json, "location");
-    if (json_get_int(json, "version", 0) != WAY_VERSION || !location || !json_get(json, "table"))
+    const char *job_project = json_get_text(json, "job_project");
+    if (json_get_int(json, "version", 0) != WAY_VERSION || !location || !job_project ||
+        !json_get(json, "table"))
         return error_set(error, ERROR_CONFIG,
                          "the interrupted run was arranged by another version of bqferry: bring it "
                          "to its end with that one");
     *ret_way = (BqWay){
         .location = arena_strdup(arena, location),
+        .job_project = arena_strdup(arena, job_project),
         .staging = bq_staging_name(delivery, delivery->attempt, arena),
         .staged = json_get_bool(json, "staged"),
         .exists = json_get_bool(json, "exists"),

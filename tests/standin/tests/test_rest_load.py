@@ -129,6 +129,15 @@ def test_json_empty_lines_and_files(load, rows):
     assert rows("u") == []
 
 
+def test_thousands_of_columns(load, rows):
+    """quotas#load_jobs: up to 10,000; each is counted in the table's bytes."""
+    names = [f"c{i}" for i in range(2_500)]
+    load("t", [{"c0": 1, "c2499": 2}], schema=[(name, "INT64") for name in names])
+    assert rows("t") == [(1, *[None] * 2498, 2)]
+    load("t", avro([(name, ["null", "long"]) for name in names[:1500]], [{"c0": 3}]), source_format="AVRO")
+    assert [row[0] for row in rows("t")] == [1, 3]
+
+
 def test_json_duplicate_keys_keep_the_first(load, rows):
     """docs/json-data, standard-sql/data-types#json_type"""
     load("t", b'{"a": {"x": 1, "x": 2}}\n', schema=[("a", "JSON")], source_format="NEWLINE_DELIMITED_JSON")
