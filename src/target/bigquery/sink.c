@@ -28,6 +28,9 @@ typedef struct BqSink {
     Partitions partitions;
 } BqSink;
 
+/* Two chunks are kept a worker: with several, smaller ones, so that the memory stays the same. */
+enum { CHUNK_OF_ONE = 16 * RESUMABLE_UNIT, CHUNK_OF_SEVERAL = 6 * RESUMABLE_UNIT };
+
 /* "The maximum size of a gzip file for JSON and CSV is 4 GB" (quotas, load jobs); Avro has none
  * that matters. */
 static const uint64_t gzip_max = 4ull * 1000 * 1000 * 1000;
@@ -116,6 +119,11 @@ static bool sink_write(Sink *base, const Batch *batch, Error *error)
     return true;
 }
 
+static size_t chunk_size(const BqSink *sink)
+{
+    return sink->delivery->shard_count > 1 ? CHUNK_OF_SEVERAL : CHUNK_OF_ONE;
+}
+
 static const char *shard_step(const BqSink *sink)
 {
     /* What goes straight to the target is the apply itself. */
@@ -148,6 +156,7 @@ static bool open_load(BqSink *sink, Error *error)
         .what = arena_printf(&sink->arena, "upload of shard %zu", sink->shard + 1),
         .path = url_path(&sink->arena, "/projects/%s/jobs", way->job_project),
         .metadata = job,
+        .chunk_size = chunk_size(sink),
         .job = scope.job,
     };
     return resumable_open(&options, &sink->upload, error);
@@ -162,6 +171,7 @@ static bool open_object(BqSink *sink, Error *error)
         .name = bq_object_name(&sink->way, sink->delivery, sink->shard, &sink->arena),
         .content_type = avro ? "application/avro" : "application/gzip",
         .if_generation = GCS_ABSENT,
+        .chunk_size = chunk_size(sink),
     };
     return gcs_upload_open(&gcs, &options, &sink->upload, error);
 }
