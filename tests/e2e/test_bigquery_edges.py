@@ -50,3 +50,13 @@ def test_rows_whose_partitions_have_expired(scene, destination, job, bucket, sai
         assert scene.rows() == [row for row in scene.expected() if row[0] % 2 == 0] and clean(scene)
         table = scene.google.client().get_table(f"{DATASET}.items")
         assert table.time_partitioning.expiration_ms == 30 * day and table.expires is None
+
+
+def test_what_is_said_when_nothing_was_kept(scene):
+    """Rows of a direct upload live in the process: nobody is told that they are staged."""
+    scene.write("append")
+    scene.google.fault("bigquery.tables.insert", "error", reason="backendError")
+    result = scene.run()
+    assert result.code == 4 and "reads the source anew" in result.stderr and "are staged" not in result.stderr, str(result)
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)

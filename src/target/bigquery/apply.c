@@ -473,8 +473,11 @@ static bool apply_rows(const BqWork *work, ApplyResult *result, Error *error)
 {
     if (bq_is_staged(work->way, work->delivery))
         return apply_staged(work, result, error);
-    return work->way->bucket ? apply_objects(work, result, error)
-                             : apply_upload(work, result, error);
+    if (work->way->bucket)
+        return apply_objects(work, result, error);
+    return apply_upload(work, result, error) ||
+           error_hint(error, "run the job again: it finds out whether the rows arrived, and reads "
+                             "the source anew if they did not");
 }
 
 /* Google does not say whether a copy that replaces a table brings the expiration of its source's
