@@ -24,3 +24,39 @@ def test_the_project_of_jobs_is_another_one_meanwhile(scene, fault_points, bucke
     result = scene.ok()
     assert result.job()["status"] == "settled" and "project=payer&" in str(result.job()["target_jobs"]), str(result)
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+OLD = ("staging", {"one_shard_below": "1B"}, {"workers": 2}, None), ("objects", {}, {}, "staging"), \
+    ("partitions", {}, {"replace": "partition"}, None), ("partitions-bucket", {}, {"replace": "partition"}, "staging")
+
+
+@pytest.mark.parametrize("said_by", ("table", "dataset"))
+@pytest.mark.parametrize("destination, job, bucket", [way[1:] for way in OLD], ids=[way[0] for way in OLD])
+def test_rows_whose_partitions_have_expired(scene, destination, job, bucket, said_by):
+    """They go when they are in the target, as it says; not out of the staging table, whose counts would be wrong."""
+    day = 24 * 3600 * 1000
+    scene.widen()
+    scene.db.execute("UPDATE items SET day = CASE WHEN id % 2 = 0 THEN current_date ELSE '2001-01-01' END")
+    if said_by == "dataset":
+        from google.cloud.bigquery import Dataset
+        dataset = Dataset(f"{PROJECT}.{DATASET}")
+        dataset.default_partition_expiration_ms = 30 * day
+        scene.google.client().create_dataset(dataset)
+    expiration = {"expiration": "30d"} if said_by == "table" else {}
+    layout = {"target": {"partition_by": {"column": "day", "type": "day", **expiration}}}
+    for _ in range(2):  # into a new table, and into one that is there
+        scene.write("replace", bucket, destination=destination, **layout, **job)
+        assert scene.ok().job()["rows_applied"] == 1500
+        assert scene.rows() == [row for row in scene.expected() if row[0] % 2 == 0] and clean(scene)
+        table = scene.google.client().get_table(f"{DATASET}.items")
+        assert table.time_partitioning.expiration_ms == 30 * day and table.expires is None
+
+
+def test_what_is_said_when_nothing_was_kept(scene):
+    """Rows of a direct upload live in the process: nobody is told that they are staged."""
+    scene.write("append")
+    scene.google.fault("bigquery.tables.insert", "error", reason="backendError")
+    result = scene.run()
+    assert result.code == 4 and "reads the source anew" in result.stderr and "are staged" not in result.stderr, str(result)
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)

@@ -63,6 +63,18 @@ bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *bo
     return true;
 }
 
+bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *patch, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall change = {
+        .id = "bigquery.tables.patch",
+        .method = "PATCH",
+        .path = table_path(scope, table),
+        .body = patch,
+    };
+    return call(scope, &change, NULL, &failure, error);
+}
+
 bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error)
 {
     CLEANUP(google_failure_done) GoogleFailure failure = {0};
