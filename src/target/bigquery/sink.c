@@ -195,14 +195,30 @@ static bool wait_for_load(BqSink *sink, Json **job, Error *error)
                                sink->base.rows, wait.id, end.rows);
 }
 
+static void cancel_load(BqSink *sink)
+{
+    BqScope scope = scope_of(sink);
+    Error ignored = {0};
+    const BqJobKey key = {
+        .project = sink->way.job_project,
+        .location = sink->way.location,
+        .id = bq_job_id(sink->delivery, shard_step(sink), 1, &sink->arena),
+        .last_words = true,
+    };
+    (void)bq_job_cancel(&scope, &key, &ignored);
+}
+
 /* Into staging: uploaded, loaded, counted. */
 static bool finish_load(BqSink *sink, Error *error)
 {
     CLEANUP(google_failure_done) GoogleFailure failure = {0};
     CLEANUP(json_free_ptr) Json *job = NULL;
     bool sent = resumable_finish(sink->upload, &job, &failure, error);
-    if (!sent && failure.status != 409)
+    if (!sent && failure.status != 409) {
+        if (error->kind == ERROR_CANCELLED) /* the last bytes may have arrived */
+            cancel_load(sink);
         return false;
+    }
     if (!sent)
         *error = (Error){0}; /* the job is there: ours, since its id is */
     return fault_point("bigquery.shard.uploaded", error) && wait_for_load(sink, &job, error) &&
