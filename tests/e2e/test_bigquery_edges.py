@@ -60,3 +60,37 @@ def test_what_is_said_when_nothing_was_kept(scene):
     assert result.code == 4 and "reads the source anew" in result.stderr and "are staged" not in result.stderr, str(result)
     assert scene.ok().job()["status"] == "succeeded"
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+def staging(scene):
+    scene.widen()
+    scene.write("append", workers=2, destination={"one_shard_below": "1B"}, retries="1m")
+
+
+@pytest.mark.parametrize("reason", ("rateLimitExceeded", "backendError"))
+def test_one_shard_that_fails(scene, reason):
+    """A load job into staging that failed concerns its shard only: that one is read again, under another job id."""
+    staging(scene)
+    scene.google.job_fault(job_type="load", nth=2, error={"reason": reason, "message": "not now"})
+    result = scene.ok()
+    job = result.job()
+    assert (job["attempt"], job["retries"], job["rows_read"]) == (1, 1, 1500), str(result)
+    loads = [each["id"] for each in job["target_jobs"] if each["kind"] == "load"]
+    assert len(loads) == job["shards"] + 1 and sum(each.endswith("-2") for each in loads) == 1, str(result)
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("bucket", (None, "staging"))
+def test_an_upload_that_cannot_go_on(scene, bucket):
+    """Its session is gone (410) amid the bytes: the shard is read again, and nothing else."""
+    scene.db.execute("ALTER TABLE items ADD COLUMN pad text")
+    scene.db.execute("UPDATE items SET pad = (SELECT string_agg(md5(id::text || j), '') FROM generate_series(1, 400) j)")
+    scene.db.execute("VACUUM FULL items")
+    scene.write("append", bucket, workers=2, destination={"one_shard_below": "1B", "compression": "none"}, retries="1m")
+    method = "storage.objects.insert:chunk" if bucket else "bigquery.jobs.insert:chunk"
+    fault = scene.google.fault(method, "error", status=410, reason="gone")
+    result = scene.ok()
+    job = result.job()
+    assert fault.fired == 1 and (job["attempt"], job["retries"]) == (1, 1), str(result)
+    rows = scene.google.client().query_and_wait(f"SELECT count(*), sum(length(pad)) FROM `{PROJECT}.{DATASET}.items`")
+    assert [tuple(row.values()) for row in rows] == [(1000, 12_800_000)] and clean(scene)

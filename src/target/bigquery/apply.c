@@ -7,6 +7,7 @@
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/lookup.h"
+#include "target/bigquery/pace.h"
 #include "target/bigquery/run_state.h"
 #include "target/bigquery/sink.h"
 #include "target/bigquery/step.h"
@@ -388,7 +389,10 @@ static bool send_part(const BqWork *work, const char *partition, size_t number, 
         *error = looking;
         return false;
     }
-    return part->result.state == STEP_DONE || bq_step_send(work, &part->step, &part->job, error);
+    if (part->result.state == STEP_DONE)
+        return true;
+    bq_run_pace(work->scope.bq, work->delivery, PACE_OF_PARTITIONS);
+    return bq_step_send(work, &part->step, &part->job, error);
 }
 
 static bool wait_part(const BqWork *work, PartCopy *part, Error *error)

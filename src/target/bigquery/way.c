@@ -280,8 +280,8 @@ static Json *table_of_way(const BqScope *scope, const Delivery *delivery, const 
         return rebuild ? table_json_rebuild(table->json, &draft) : table_json_keep(table->json);
     /* The dataset would say so anyway; the intent has to know it (keep_expiration). */
     TableLayout layout = *draft.layout;
-    bool by_time = layout.partitioning.kind != PARTITION_NONE &&
-                   layout.partitioning.kind != PARTITION_RANGE;
+    bool by_time =
+        layout.partitioning.kind != PARTITION_NONE && layout.partitioning.kind != PARTITION_RANGE;
     if (by_time && layout.partitioning.expiration_ms == 0)
         layout.partitioning.expiration_ms = table->partition_default_ms;
     draft.layout = &layout;
