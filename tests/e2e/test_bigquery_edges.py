@@ -94,3 +94,13 @@ def test_an_upload_that_cannot_go_on(scene, bucket):
     assert fault.fired == 1 and (job["attempt"], job["retries"]) == (1, 1), str(result)
     rows = scene.google.client().query_and_wait(f"SELECT count(*), sum(length(pad)) FROM `{PROJECT}.{DATASET}.items`")
     assert [tuple(row.values()) for row in rows] == [(1000, 12_800_000)] and clean(scene)
+
+
+def test_many_jobs_are_not_all_shown(scene):
+    scene.db.execute("UPDATE items SET day = date '2026-01-01' + id::int % 15")
+    layout = {"target": {"partition_by": {"column": "day", "type": "day"}}, "replace": "partition"}
+    scene.write("replace", **layout)
+    result = scene.ok()
+    assert len(result.job()["target_jobs"]) == 16 and "(6 before these)" in result.stdout, str(result)
+    assert result.stdout.count("-part") == 10 and "-part14-1" in result.stdout
+    assert scene.rows() == scene.expected() and clean(scene)
