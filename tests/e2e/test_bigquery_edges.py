@@ -104,3 +104,42 @@ def test_many_jobs_are_not_all_shown(scene):
     assert len(result.job()["target_jobs"]) == 16 and "(6 before these)" in result.stdout, str(result)
     assert result.stdout.count("-part") == 10 and "-part14-1" in result.stdout
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_a_bucket_that_is_not_there(scene):
+    """A typing error is told as one, and the next run does not stumble over it."""
+    scene.write("append", "stagnig")
+    result = scene.run()
+    assert result.code == 4 and "correct the bucket's name" in result.stderr, str(result)
+    scene.write("append", "staging")
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_a_prefix_with_a_slash_at_its_end(scene):
+    """docs/batch-loading-data: "multiple consecutive slashes are not supported"."""
+    scene.write("append", "staging", destination={"prefix": "loads/of/us/"})
+    scene.ok()
+    names = [call["query"] for call in scene.google.calls() if call["method_id"] == "storage.objects.delete"]
+    assert scene.rows() == scene.expected() and clean(scene) and len(names) == 1
+
+
+@pytest.mark.parametrize("way, method", [("objects", "bigquery.jobs.insert"), ("objects", "bigquery.tables.insert"),
+                                         ("staging", "bigquery.jobs.insert"), ("partitions", "bigquery.jobs.insert")])
+def test_a_request_that_is_refused_as_invalid(scene, way, method):
+    """It would be refused on every run: what is staged is given up, and the next run is free to be another one."""
+    layout = {"target": {"partition_by": {"column": "day", "type": "day"}}}
+    if way == "staging":
+        staging(scene)
+    elif way == "objects":
+        scene.write("append", "staging")
+    else:
+        scene.write("replace", replace="partition", **layout)
+    nth = 2 if way == "partitions" else 1
+    scene.google.fault(method, "error", status=400, reason="invalid", message="Invalid something", nth=nth,
+                       match="/bigquery/v2/projects/")
+    result = scene.run()
+    assert result.code == 4 and "Invalid something" in result.stderr and "are staged" not in result.stderr, str(result)
+    assert set(scene.tables()) <= {"items"} and scene.objects() == []
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)

@@ -54,7 +54,7 @@ bool bq_object_of_handle(const char *handle, Arena *arena, const char **ret_name
 
 static BqScope scope_of(BqSink *sink)
 {
-    return (BqScope){sink->bq, sink->delivery->job, &sink->arena};
+    return (BqScope){.bq = sink->bq, .job = sink->delivery->job, .arena = &sink->arena};
 }
 
 static void sink_close(Sink *base)
