@@ -7,6 +7,7 @@
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/lookup.h"
+#include "target/bigquery/pace.h"
 #include "target/bigquery/run_state.h"
 #include "target/bigquery/sink.h"
 #include "target/bigquery/step.h"
@@ -388,7 +389,10 @@ static bool send_part(const BqWork *work, const char *partition, size_t number, 
         *error = looking;
         return false;
     }
-    return part->result.state == STEP_DONE || bq_step_send(work, &part->step, &part->job, error);
+    if (part->result.state == STEP_DONE)
+        return true;
+    bq_run_pace(work->scope.bq, work->delivery, PACE_OF_PARTITIONS);
+    return bq_step_send(work, &part->step, &part->job, error);
 }
 
 static bool wait_part(const BqWork *work, PartCopy *part, Error *error)
@@ -469,6 +473,13 @@ const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char 
     return staged ? "copy" : "load";
 }
 
+/* What BigQuery calls invalid it will not take from the next run either, which would ask for the
+ * very same: the rows are given up, so that a corrected configuration can begin anew. */
+static bool refused(const BqWork *work, ApplyResult *result)
+{
+    return *work->scope.refused && !result->spent ? lost(work, result) : false;
+}
+
 static bool apply_rows(const BqWork *work, ApplyResult *result, Error *error)
 {
     if (bq_is_staged(work->way, work->delivery))
@@ -510,7 +521,9 @@ bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result,
     CLEANUP(arena_done) Arena arena = {0};
     CLEANUP(bq_way_done) BqWay way = {0};
     BqScope scope = bq_scope(target, delivery, &arena);
+    bool is_refused = false;
     int64_t rows;
+    scope.refused = &is_refused;
     *ret_result = (ApplyResult){0};
     if (!bq_way_read(&scope, delivery, &way, error))
         return false;
@@ -518,6 +531,6 @@ bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result,
     if (bq_run_settled(scope.bq, delivery, &rows) && rows >= 0)
         ret_result->rows = (uint64_t)rows;
     else if (!apply_rows(&work, ret_result, error))
-        return false;
+        return refused(&work, ret_result);
     return keep_expiration(&work, error);
 }

@@ -15,8 +15,8 @@ typedef struct BqJobWait {
     const char *id;
     const char *kind; /* "load", "copy", "query" */
     bool sent_before; /* a while ago: it is looked at before the first pause */
-    bool leave;       /* after a signal it goes on (and is looked at a little longer): it may be visible
-                         already; else it is cancelled */
+    bool leave; /* after a signal it goes on (and is looked at a little longer): it may be visible
+                   already; else it is cancelled */
 } BqJobWait;
 
 /* Waits until the job has ended. *job is the job as insert or get answered, or NULL; in the end it
