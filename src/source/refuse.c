@@ -12,6 +12,8 @@ static const char *reason_text(InvalidReason reason)
         return "is infinite, and the type has no infinity";
     case INVALID_NAN:
         return "is not a number, and the type has no NaN";
+    case INVALID_DATE:
+        return "is no day of the calendar";
     case INVALID_MIDNIGHT_24:
         return "is the end of a day, and the type ends at 23:59:59.999999";
     case INVALID_DIMENSIONS:
