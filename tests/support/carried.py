@@ -6,9 +6,9 @@ from support.program import Program
 from support.targets import make_target
 
 
-def jobs_of(sections):
+def jobs_of(sections, schema):
     return [{"name": section.name,
-             "source": {"connection": "db", "table": f"matrix.{section.name}"},
+             "source": {"connection": "db", "table": f"{schema}.{section.name}"},
              "load": "replace",
              **({"columns": {"v": section.column_options}} if section.column_options else {})}
             for section in sections]
@@ -17,16 +17,17 @@ def jobs_of(sections):
 class Carried:
     """All sections carried into one target by one run."""
 
-    def __init__(self, database, folder, kind):
-        self.sections = {section.name: section for section in matrix.sections_of(database)}
+    def __init__(self, database, folder, kind, sections=None, schema="matrix"):
+        self.sections = {section.name: section
+                         for section in sections or matrix.sections_of(database)}
         self.target = make_target(kind, folder)
         program = Program(folder / "work")
         program.write_config({
             "version": 1,
-            "connections": {"db": {"type": "postgresql", "url": database.url()}},
+            "connections": {"db": {"url": database.url()}},
             "destination": self.target.config,
             "parallel": 2,
-            "jobs": jobs_of(self.sections.values())})
+            "jobs": jobs_of(self.sections.values(), schema)})
         self.result = program("run", timeout=300)
         self.jobs = {job["job"]: job for job in self.result.report["jobs"]}
 
