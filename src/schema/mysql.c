@@ -81,35 +81,51 @@ static void doubt(Mapper *mapper, Shape *shape, Confidence confidence, const cha
     shape_warn(mapper, "", warning);
 }
 
+/* Of numbers that become numbers; false when there is nothing to know. */
+static bool judge_number(Mapper *mapper, const SourceType *type, TypeKind usual, Shape *shape)
+{
+    TypeKind kind = shape->field.kind;
+    bool is_exact = shape_is_number(kind);
+    bool same_integers = kind == TYPE_INT64 && usual == TYPE_INT64;
+    if ((!is_exact && kind != TYPE_FLOAT64) || same_integers ||
+        holds_every_number(type, &shape->field))
+        return false;
+    if (is_exact)
+        doubt(mapper, shape, CONFIDENCE_MEDIUM, "values that do not fit meet on_invalid");
+    else
+        doubt(mapper, shape, CONFIDENCE_LOW,
+              "FLOAT64 keeps 15 to 17 digits: longer numbers are rounded");
+    return true;
+}
+
 /* What there is to know about a conversion that was asked for. */
 static void judge(Mapper *mapper, const SourceType *type, TypeKind usual, Shape *shape)
 {
+    static const struct {
+        TypeKind kind;
+        const char *warning;
+    } doubts[] = {
+        {TYPE_BOOL, "values other than 0 and 1 meet on_invalid"},
+        {TYPE_JSON, "text that is not JSON meets on_invalid"},
+        {TYPE_TIME, "spans outside 00:00:00 to 23:59:59.999999 meet on_invalid"},
+        {TYPE_GEOGRAPHY,
+         "coordinates are taken as longitude and latitude; an SRID other than 0 and 4326, and "
+         "coordinates beyond 180 and 90 degrees meet on_invalid"},
+    };
     TypeKind kind = shape->field.kind;
     MysqlWire wire = mysql_type(type)->wire;
     shape->confidence = CONFIDENCE_HIGH;
-    if (kind == usual && !shape_is_number(kind))
+    if ((kind == usual && !shape_is_number(kind)) || judge_number(mapper, type, usual, shape))
         return;
-    if (shape_is_number(kind) && !holds_every_number(type, &shape->field) &&
-        !(kind == TYPE_INT64 && usual == TYPE_INT64))
-        doubt(mapper, shape, CONFIDENCE_MEDIUM, "values that do not fit meet on_invalid");
-    else if (kind == TYPE_FLOAT64 && !holds_every_number(type, &shape->field))
-        doubt(mapper, shape, CONFIDENCE_LOW,
-              "FLOAT64 keeps 15 to 17 digits: longer numbers are rounded");
-    else if (kind == TYPE_BOOL && wire != MYSQL_WIRE_BIT)
-        doubt(mapper, shape, CONFIDENCE_MEDIUM, "values other than 0 and 1 meet on_invalid");
-    else if (kind == TYPE_JSON)
-        doubt(mapper, shape, CONFIDENCE_MEDIUM, "text that is not JSON meets on_invalid");
-    else if (kind == TYPE_STRING && wire == MYSQL_WIRE_BYTES)
+    for (size_t i = 0; i < sizeof doubts / sizeof *doubts; i++) {
+        bool is_certain = kind == TYPE_BOOL && wire == MYSQL_WIRE_BIT;
+        if (doubts[i].kind == kind && !is_certain)
+            doubt(mapper, shape, CONFIDENCE_MEDIUM, doubts[i].warning);
+    }
+    if (kind == TYPE_STRING && wire == MYSQL_WIRE_BYTES)
         doubt(mapper, shape, CONFIDENCE_MEDIUM, "bytes that are not UTF-8 meet on_invalid");
-    else if (kind == TYPE_TIME)
-        doubt(mapper, shape, CONFIDENCE_MEDIUM,
-              "spans outside 00:00:00 to 23:59:59.999999 meet on_invalid");
-    else if (wire == MYSQL_WIRE_TIMESTAMP && kind == TYPE_DATETIME)
+    if (kind == TYPE_DATETIME && wire == MYSQL_WIRE_TIMESTAMP)
         doubt(mapper, shape, CONFIDENCE_MEDIUM, "the wall clock of UTC");
-    else if (kind == TYPE_GEOGRAPHY)
-        doubt(mapper, shape, CONFIDENCE_MEDIUM,
-              "coordinates are taken as longitude and latitude; an SRID other than 0 and 4326, and "
-              "coordinates beyond 180 and 90 degrees meet on_invalid");
 }
 
 static bool apply_wish(Mapper *mapper, const SourceColumn *column, const char *wish, Shape *shape,

@@ -109,7 +109,7 @@ static const char *position_under_lock(MysqlConnection *connection, Arena *arena
 /* FLUSH TABLES WITH READ LOCK waits for running statements and keeps writers waiting behind it, so
  * it gets a few seconds only. */
 static bool lock_writes(MysqlConnection *locker, bool *ret_locked, const char **ret_why,
-                        Arena *arena, Error *error)
+                        Error *error)
 {
     *ret_locked = false;
     for (int i = 0; i < LOCK_TRIES && !*ret_locked; i++) {
@@ -121,8 +121,10 @@ static bool lock_writes(MysqlConnection *locker, bool *ret_locked, const char **
                        &locking, &refused);
         if (*ret_locked)
             return true;
-        *ret_why = arena_strdup(arena, refused.message);
         unsigned number = mysql_errno(&locker->mysql);
+        *ret_why = number == LOCK_TIMEOUT
+                       ? "long statements kept FLUSH TABLES WITH READ LOCK waiting"
+                       : "the account may not hold writes back for a moment (GRANT RELOAD ON *.*)";
         if (number != LOCK_TIMEOUT && !mysqld_is_denied(number)) {
             if (error)
                 *error = refused;
@@ -142,7 +144,7 @@ static bool agree_under_lock(MysqlSnapshot *snapshot, bool *ret_agreed, const ch
     *ret_agreed = false;
     if (!mysqld_borrow(snapshot->source, &locker, &fresh, error))
         return false;
-    bool tried = lock_writes(locker, ret_agreed, ret_why, &snapshot->arena, error);
+    bool tried = lock_writes(locker, ret_agreed, ret_why, error);
     if (tried && *ret_agreed) {
         const char *positions[MYSQLD_READERS_MAX] = {0};
         int64_t since = clock_monotonic_ns();
@@ -191,12 +193,10 @@ bool mysqld_agree(MysqlSnapshot *snapshot, Error *error)
         return false;
     if (agreed)
         return true;
-    const char *grant = snapshot->members[0]->is_mariadb ? "RELOAD, or a binary log"
-                                                         : "RELOAD (FLUSH_TABLES in MySQL 8)";
-    snapshot->base.note = arena_printf(
-        &snapshot->arena,
-        "one reader only, because snapshots of several connections could not be made one: %s "
-        "(needed: %s)",
-        why ? why : "too much is committed", grant);
+    snapshot->base.note =
+        arena_printf(&snapshot->arena,
+                     "one reader only, because several connections could not be given one "
+                     "snapshot: %s",
+                     why ? why : "too much is committed");
     return begin_alone(snapshot, error);
 }

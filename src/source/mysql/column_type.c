@@ -43,6 +43,11 @@ static const char *base_name(const ColumnFacts *facts, Arena *arena)
     return arena_strdup(arena, type);
 }
 
+static int32_t number_of(const char *text)
+{
+    return text ? (int32_t)strtol(text, NULL, 10) : 0;
+}
+
 SourceType mysql_type_of_facts(const ColumnFacts *facts, Arena *arena)
 {
     SourceType type = {
@@ -53,13 +58,13 @@ SourceType mysql_type_of_facts(const ColumnFacts *facts, Arena *arena)
         .has_binary = true,
     };
     MysqlWire wire = mysql_type(&type)->wire;
-    int precision = facts->precision ? atoi(facts->precision) : 0;
+    int32_t precision = number_of(facts->precision);
     if (wire == MYSQL_WIRE_DECIMAL)
-        type.modifier = mysql_decimal_modifier(precision, facts->scale ? atoi(facts->scale) : 0);
+        type.modifier = mysql_decimal_modifier(precision, number_of(facts->scale));
     else if (wire == MYSQL_WIRE_BIT)
         type.modifier = precision;
     else if (wire == MYSQL_WIRE_GEOMETRY && facts->srid && strcmp(facts->srid, "0") != 0)
-        type.modifier = atoi(facts->srid);
+        type.modifier = number_of(facts->srid);
     if (strcmp(type.base, "enum") == 0) {
         type.class = SOURCE_TYPE_ENUM;
         type.labels = mysql_labels(facts->column_type, arena, &type.label_count);

@@ -94,8 +94,8 @@ static bool fail_missing(const Description *description, const MysqlResults *fac
 static bool explain_missing(const Description *description, Error *error)
 {
     CLEANUP(mysqld_results_done) MysqlResults facts = {0};
-    return mysqld_ask_source(description->source, missing_question, description->relation,
-                             &description->action, description->arena, &facts, error) &&
+    const MysqlQuestion question = {missing_question, description->relation, &description->action};
+    return mysqld_ask_source(description->source, &question, description->arena, &facts, error) &&
            fail_missing(description, &facts, error);
 }
 
@@ -199,8 +199,8 @@ static bool fail_unreadable(const Description *description, const SourceTable *t
 static bool describe_table(const Description *description, SourceTable *ret_table, Error *error)
 {
     CLEANUP(mysqld_results_done) MysqlResults facts = {0};
-    if (!mysqld_ask_source(description->source, relation_question, description->relation,
-                           &description->action, description->arena, &facts, error))
+    const MysqlQuestion question = {relation_question, description->relation, &description->action};
+    if (!mysqld_ask_source(description->source, &question, description->arena, &facts, error))
         return false;
     MYSQL_ROW row = mysql_fetch_row(facts.items[DESCRIBED_TABLE]);
     if (!row)
@@ -297,8 +297,8 @@ bool mysqld_list(Source *base, const char *pattern, bool with_views, Arena *aren
     };
     const ListWish wish = {pattern, with_views};
     CLEANUP(mysqld_results_done) MysqlResults results = {0};
-    if (!mysqld_ask_source((MysqlSource *)base, list_question, &wish, &action, arena, &results,
-                           error))
+    const MysqlQuestion question = {list_question, &wish, &action};
+    if (!mysqld_ask_source((MysqlSource *)base, &question, arena, &results, error))
         return false;
     MYSQL_RES *rows = results.items[LISTED_TABLES];
     size_t count = mysql_num_rows(rows);

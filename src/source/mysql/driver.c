@@ -33,17 +33,16 @@ void mysqld_return(MysqlSource *source, MysqlConnection *connection)
         mysqld_disconnect(connection);
 }
 
-bool mysqld_ask_source(MysqlSource *source, MysqlQuestion *sql_of, const void *context,
-                       const MysqlAction *action, Arena *arena, MysqlResults *ret_results,
-                       Error *error)
+bool mysqld_ask_source(MysqlSource *source, const MysqlQuestion *question, Arena *arena,
+                       MysqlResults *ret_results, Error *error)
 {
     bool fresh = false, done = false;
     while (!fresh && !done) {
         MysqlConnection *connection = NULL;
         if (!mysqld_borrow(source, &connection, &fresh, error))
             return false;
-        done =
-            mysqld_ask(connection, sql_of(connection, context, arena), action, ret_results, error);
+        const char *sql = question->sql(connection, question->context, arena);
+        done = mysqld_ask(connection, sql, question->action, ret_results, error);
         bool lost = !mysqld_is_open(connection) && !connection->stopped;
         mysqld_return(source, connection);
         if (!done && !lost)

@@ -101,7 +101,8 @@ static const NumberRule *rule_of(unsigned number)
     return NULL;
 }
 
-bool mysqld_is_loss(unsigned number)
+/* The connection is gone: what it was doing has no answer. */
+static bool is_loss(unsigned number)
 {
     return number == CR_GONE || number == CR_LOST || number == CR_LOST_EXTENDED ||
            number == CR_MALFORMED || number == ER_SHUTDOWN || number == ER_NORMAL_SHUTDOWN ||
@@ -134,7 +135,7 @@ static void hint_grant(const MysqlFailure *failure, const MysqlAction *action, E
 
 bool mysqld_fail_with(const MysqlFailure *failure, const MysqlAction *action, Error *error)
 {
-    if (mysqld_is_loss(failure->number))
+    if (is_loss(failure->number))
         return fail_lost(failure, action, error);
     error_set(error, ERROR_SOURCE, "%s: %s (error %u, SQLSTATE %s)", action->doing,
               failure->text[0] ? failure->text : "the server reports an error", failure->number,

@@ -22,9 +22,6 @@ typedef struct MysqlFailure {
     const char *user; /* 'me'@'host' or a name, for a GRANT; NULL: unknown */
 } MysqlFailure;
 
-/* True when the connection is gone: what it was doing has no answer. */
-bool mysqld_is_loss(unsigned number);
-
 /* True when the role lacks a privilege for what it asked. */
 bool mysqld_is_denied(unsigned number);
 

@@ -30,13 +30,16 @@ bool mysqld_borrow(MysqlSource *source, MysqlConnection **ret_connection, bool *
 /* Takes a connection back; closes it when it is broken. */
 void mysqld_return(MysqlSource *source, MysqlConnection *connection);
 
-/* Asks as mysqld_ask; an idle connection that turns out to be dead is replaced. `sql_of` makes the
- * question for the server that is there. */
-typedef const char *MysqlQuestion(const MysqlConnection *connection, const void *context,
-                                  Arena *arena);
-bool mysqld_ask_source(MysqlSource *source, MysqlQuestion *sql_of, const void *context,
-                       const MysqlAction *action, Arena *arena, MysqlResults *ret_results,
-                       Error *error);
+/* A question, put for the server that is there. */
+typedef struct MysqlQuestion {
+    const char *(*sql)(const MysqlConnection *connection, const void *context, Arena *arena);
+    const void *context;
+    const MysqlAction *action;
+} MysqlQuestion;
+
+/* Asks as mysqld_ask; an idle connection that turns out to be dead is replaced. */
+bool mysqld_ask_source(MysqlSource *source, const MysqlQuestion *question, Arena *arena,
+                       MysqlResults *ret_results, Error *error);
 
 /* The operations of SourceOps that are not in mysql.c. */
 bool mysqld_check(Source *base, CheckReport *report, Error *error);

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-
 static MARIADB_PVIO *pvio_of(const MysqlConnection *connection)
 {
     return connection->mysql.net.pvio;

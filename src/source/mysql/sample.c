@@ -61,8 +61,8 @@ bool mysqld_sample(Source *base, const SourceTable *table, size_t rows, Arena *a
     };
     const SampleWish wish = {table, rows};
     CLEANUP(mysqld_results_done) MysqlResults results = {0};
-    if (!mysqld_ask_source((MysqlSource *)base, sample_question, &wish, &action, arena, &results,
-                           error))
+    const MysqlQuestion question = {sample_question, &wish, &action};
+    if (!mysqld_ask_source((MysqlSource *)base, &question, arena, &results, error))
         return false;
     size_t count = mysql_num_rows(results.items[0]), width = table->column_count;
     const char **cells = ARENA_ARRAY(arena, const char *, count *width);

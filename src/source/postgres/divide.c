@@ -190,7 +190,8 @@ static bool divide_by_key(const Division *division, const SourceColumn *column, 
     for (size_t i = 0; i < count; i++)
         shards[i] = (Shard){
             .method = bounds.count > 0 ? "keyset" : "whole",
-            .predicate = shard_range(bounds.column, bounds.bounds, bounds.count, i, division->arena),
+            .predicate =
+                shard_range(bounds.column, bounds.bounds, bounds.count, i, division->arena),
             .row_estimate = rows < 0 ? -1 : rows / (int64_t)count,
         };
     *ret_shards = (ShardList){.shards = shards, .count = count};
@@ -207,9 +208,9 @@ bool divide_table(const Division *division, size_t wanted, ShardList *ret_shards
     }
     if (has_parts(division) && !by_member(division)) {
         shard_whole(extract,
-                     "read by one worker, because this role may not read the partitions by "
-                     "themselves (GRANT SELECT on each of them lets several workers read)",
-                     division->arena, ret_shards);
+                    "read by one worker, because this role may not read the partitions by "
+                    "themselves (GRANT SELECT on each of them lets several workers read)",
+                    division->arena, ret_shards);
         return true;
     }
     if (has_parts(division) || by_block(division, &division->members[0])) {
@@ -218,10 +219,9 @@ bool divide_table(const Division *division, size_t wanted, ShardList *ret_shards
     }
     if (key)
         return divide_by_key(division, key, wanted, ret_shards, error);
-    shard_whole(
-        extract,
-        "read by one worker: it cannot be divided by blocks (PostgreSQL 14 and later, heap "
-        "tables) nor by a key (one column: integer, uuid, date or timestamp)",
-        division->arena, ret_shards);
+    shard_whole(extract,
+                "read by one worker: it cannot be divided by blocks (PostgreSQL 14 and later, heap "
+                "tables) nor by a key (one column: integer, uuid, date or timestamp)",
+                division->arena, ret_shards);
     return true;
 }

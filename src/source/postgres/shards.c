@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "source/postgres/divide.h"
 #include "source/shards.h"
+#include "source/postgres/divide.h"
 #include "source/postgres/lock.h"
 #include "source/postgres/snapshot.h"
 #include "source/postgres/sql.h"
