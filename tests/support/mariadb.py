@@ -132,7 +132,7 @@ class Mariadb:
         """Every new session, but the administrator's, begins with settings that change values."""
         names = {"transaction_isolation": "tx_isolation"} if self.version >= 100000 \
             and self.version < 110100 else {}
-        return "; ".join(f"SET SESSION {names.get(name, name)} = {value}"
+        return "SET NAMES latin1; " + "; ".join(f"SET SESSION {names.get(name, name)} = {value}"
                          for name, value in HOSTILE.items())
 
     def create_users(self):

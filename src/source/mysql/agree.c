@@ -7,7 +7,11 @@
 
 #include <string.h>
 
-#define BEGIN "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; SAVEPOINT bqferry_reader; "
+/* ROLLBACK first: the end of a transaction of before, as START makes it, is a commit, which a lock
+ * against writes holds back. Under such a lock nobody may wait for long. */
+#define START                                                                                      \
+    "ROLLBACK; SET SESSION lock_wait_timeout = 2; START TRANSACTION WITH CONSISTENT SNAPSHOT, "    \
+    "READ ONLY; SAVEPOINT bqferry_reader; SET SESSION lock_wait_timeout = 10; "
 #define POSITION "SHOW STATUS LIKE 'Binlog_snapshot_%'"
 
 enum {
@@ -41,7 +45,7 @@ static bool begin_all(MysqlSnapshot *snapshot, const char **positions, Error *er
 {
     size_t sent = 0;
     while (sent < snapshot->member_count &&
-           mysqld_send(snapshot->members[sent], BEGIN POSITION, &opening, error))
+           mysqld_send(snapshot->members[sent], START POSITION, &opening, error))
         sent++;
     bool begun = sent == snapshot->member_count;
     for (size_t i = 0; i < sent; i++) {
@@ -54,39 +58,59 @@ static bool begin_all(MysqlSnapshot *snapshot, const char **positions, Error *er
     return begun;
 }
 
-static bool all_same(const char *const *positions, size_t count)
+/* How many stand where members[index] does. */
+static size_t count_same(const char *const *positions, size_t count, size_t index)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!positions[i] || strcmp(positions[i], positions[0]) != 0)
-            return false;
+    size_t same = 0;
+    for (size_t i = 0; i < count; i++)
+        same += positions[i] && positions[index] && strcmp(positions[i], positions[index]) == 0;
+    return same;
+}
+
+static void keep_at(MysqlSnapshot *snapshot, const char *const *positions, const char *position)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < snapshot->member_count; i++) {
+        if (positions[i] && strcmp(positions[i], position) == 0)
+            snapshot->members[kept++] = snapshot->members[i];
+        else
+            mysqld_disconnect(snapshot->members[i]);
     }
-    return true;
+    snapshot->member_count = kept;
 }
 
 /* MariaDB's and Percona's snapshots know where in the binary log they stand: the same place, the
- * same rows. False in *ret_agreed when the server keeps no binary log, or too much is committed. */
-static bool agree_by_position(MysqlSnapshot *snapshot, bool *ret_agreed, Error *error)
+ * same rows. Positions are those of the last round; *ret_best is where most members stand, the
+ * member count when the server keeps no binary log. */
+static bool agree_by_position(MysqlSnapshot *snapshot, const char **positions, size_t *ret_best,
+                              Error *error)
 {
-    const char *positions[MYSQLD_READERS_MAX] = {0};
-    *ret_agreed = false;
-    for (int round = 0; round < ROUNDS_MAX && !*ret_agreed; round++) {
+    size_t count = snapshot->member_count, most = 0;
+    for (int round = 0; round < ROUNDS_MAX && most < count; round++) {
         if (round > 0)
             clock_sleep_ms(ROUND_PAUSE_MS);
         if (!cancel_check(error) || !begin_all(snapshot, positions, error))
             return false;
+        *ret_best = count;
         if (!positions[0])
             return true;
-        *ret_agreed = all_same(positions, snapshot->member_count);
-    }
-    if (*ret_agreed) {
-        snapshot->base.position = positions[0];
-        snapshot->base.method =
-            arena_printf(&snapshot->arena,
-                         "%zu readers see one moment: their snapshots stand at one position of "
-                         "the binary log, %s",
-                         snapshot->member_count, positions[0]);
+        most = 0;
+        for (size_t i = 0; i < count; i++) {
+            size_t same = count_same(positions, count, i);
+            *ret_best = same > most ? i : *ret_best;
+            most = same > most ? same : most;
+        }
     }
     return true;
+}
+
+static void say_position(MysqlSnapshot *snapshot, const char *position)
+{
+    snapshot->base.position = position;
+    snapshot->base.method = arena_printf(
+        &snapshot->arena,
+        "%zu readers see one moment: their snapshots stand at one position of the binary log, %s",
+        snapshot->member_count, position);
 }
 
 /* Where the binary log stands while nothing is written; NULL when the account may not know. */
@@ -117,7 +141,7 @@ static bool lock_writes(MysqlConnection *locker, bool *ret_locked, const char **
         if (i > 0)
             clock_sleep_ms(LOCK_PAUSE_MS);
         *ret_locked =
-            mysqld_run(locker, "SET SESSION lock_wait_timeout = 3; FLUSH TABLES WITH READ LOCK",
+            mysqld_run(locker, "SET SESSION lock_wait_timeout = 1; FLUSH TABLES WITH READ LOCK",
                        &locking, &refused);
         if (*ret_locked)
             return true;
@@ -183,20 +207,34 @@ static bool begin_alone(MysqlSnapshot *snapshot, Error *error)
 
 bool mysqld_agree(MysqlSnapshot *snapshot, Error *error)
 {
-    bool agreed;
-    const char *why = NULL;
-    if (snapshot->member_count == 1)
+    const char *positions[MYSQLD_READERS_MAX] = {0}, *why = NULL;
+    size_t wanted = snapshot->member_count, best;
+    if (wanted == 1)
         return begin_alone(snapshot, error);
-    if (!agree_by_position(snapshot, &agreed, error))
+    if (!agree_by_position(snapshot, positions, &best, error))
         return false;
+    size_t same = best < wanted ? count_same(positions, wanted, best) : 0;
+    bool agreed = same == wanted;
     if (!agreed && !agree_under_lock(snapshot, &agreed, &why, error))
         return false;
+    if (same > 1 && !snapshot->base.method) { /* those of the last round that agree will do */
+        const char *position = positions[best];
+        keep_at(snapshot, positions, position);
+        say_position(snapshot, position);
+        if (same < wanted)
+            snapshot->base.note =
+                arena_printf(&snapshot->arena,
+                             "%zu readers of %zu, because so much is committed that no more "
+                             "snapshots stand at one position of the binary log, and %s",
+                             same, wanted, why);
+        return true;
+    }
     if (agreed)
         return true;
     snapshot->base.note =
         arena_printf(&snapshot->arena,
                      "one reader only, because several connections could not be given one "
                      "snapshot: %s",
-                     why ? why : "too much is committed");
+                     why);
     return begin_alone(snapshot, error);
 }

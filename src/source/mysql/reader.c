@@ -24,8 +24,9 @@ typedef struct MysqlReader {
     size_t rows_max; /* of a batch */
     Value *values;
     Arena scratch;
-    bool started; /* rows may be on their way */
-    bool done;    /* the server said that all came */
+    bool started; /* executed: rows, or their end, are on their way */
+    bool ended;   /* nothing comes any more: all came, or the server said why not */
+    bool done;    /* all came */
 } MysqlReader;
 
 static bool fail_packet(MysqlReader *reader, StrView packet, Error *error)
@@ -33,7 +34,7 @@ static bool fail_packet(MysqlReader *reader, StrView packet, Error *error)
     PacketError said = packet_error_of(packet);
     const char *text = arena_strndup(&reader->arena, said.text.data, said.text.length);
     const MysqlFailure failure = {said.number, said.sqlstate, text, reader->connection->account};
-    reader->started = false; /* nothing comes after an error */
+    reader->ended = true;
     return mysqld_fail_with(&failure, &reader->action, error);
 }
 
@@ -50,8 +51,7 @@ static bool take_packet(MysqlReader *reader, StrView packet, size_t *count, Erro
         reader->base.stats.bytes += packet.length;
         return true;
     case PACKET_END:
-        reader->done = true;
-        reader->started = false;
+        reader->ended = reader->done = true;
         return true;
     case PACKET_ERROR:
         return fail_packet(reader, packet, error);
@@ -75,8 +75,10 @@ static bool read_batch(Reader *base, const StopFlag *stop, Batch *ret_batch, Err
         return error_set(error, ERROR_CANCELLED, "%s: stopped", reader->action.doing);
     while (!reader->done && count < reader->rows_max && bytes < BATCH_BYTES_MAX) {
         StrView packet;
-        if (!stream_next(&reader->stream, count == 0, &packet, &reader->action, error))
+        if (!stream_next(&reader->stream, count == 0, &packet, &reader->action, error)) {
+            reader->ended = mysqld_is_open(reader->connection); /* through TLS: it is the server's */
             return false;
+        }
         if (!packet.data)
             break;
         if (!take_packet(reader, packet, &count, error))
@@ -96,11 +98,10 @@ static void close_statement(MysqlReader *reader)
 {
     if (!reader->statement)
         return;
-    if (reader->done && mysqld_is_open(reader->connection)) {
+    if (reader->ended && mysqld_is_open(reader->connection)) {
         reader->connection->mysql.status = MYSQL_STATUS_READY;
         reader->statement->state = MYSQL_STMT_FETCH_DONE;
     } else if (reader->started) { /* what still comes is nobody's: the connection ends here */
-        mysqld_cancel(reader->connection);
         reader->connection->stopped = true;
     }
     mysql_stmt_close(reader->statement);

@@ -50,7 +50,7 @@ void mysqld_give_reader(MysqlSnapshot *snapshot, MysqlConnection *connection, bo
 {
     bool kept = done && mysqld_is_open(connection) && let_go(connection);
     if (!kept) {
-        mysqld_cancel(connection);
+        mysqld_cancel(connection); /* a server notices that nobody listens only when it sends */
         mysqld_disconnect(connection);
     }
     pthread_mutex_lock(&snapshot->lock);
@@ -103,7 +103,9 @@ static bool connect_members(MysqlSnapshot *snapshot, size_t readers, Error *erro
     } while (snapshot->member_count < wanted);
     if (snapshot->member_count >= wanted)
         return true;
-    if (snapshot->member_count > 0 && is_full(&refused)) {
+    if (snapshot->member_count > 1 && is_full(&refused)) {
+        /* Questions about tables need a connection, too. */
+        mysqld_disconnect(snapshot->members[--snapshot->member_count]);
         snapshot->base.note = arena_printf(&snapshot->arena, "%zu readers only: %s",
                                            snapshot->member_count, refused.message);
         return true;
