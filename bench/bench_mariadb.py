@@ -106,7 +106,7 @@ def main():
     kind = Mysql if os.environ.get("MYSQL_BIN") else Mariadb
     server = kind(folder / "server", settings={"innodb-buffer-pool-size": "1G"})
     try:
-        server.create().start().create_users()
+        server.create().start().create_users(hostile=False)
         database = server.new_database("CHARACTER SET utf8mb4")
         print(f"Filling a table of {arguments.rows:,} rows", file=sys.stderr, flush=True)
         fill(database, arguments.rows)

@@ -135,7 +135,7 @@ class Mariadb:
         return "SET NAMES latin1; " + "; ".join(f"SET SESSION {names.get(name, name)} = {value}"
                          for name, value in HOSTILE.items())
 
-    def create_users(self):
+    def create_users(self, hostile=True):
         """ferry, which bqferry uses, may read everything and has hostile settings; poor may read
         nothing; plain is ferry that may not lock; pw has a password."""
         self.run("CREATE USER ferry@'127.0.0.1'", "CREATE USER plain@'127.0.0.1'",
@@ -143,7 +143,7 @@ class Mariadb:
                  f"CREATE USER pw@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
                  "GRANT SELECT, RELOAD ON *.* TO ferry@'127.0.0.1'",
                  "GRANT SELECT ON *.* TO plain@'127.0.0.1', pw@'127.0.0.1'",
-                 *(f"SET GLOBAL init_connect = \"{self.hostile()}\"",))
+                 *([f"SET GLOBAL init_connect = \"{self.hostile()}\""] if hostile else []))
         return self
 
 
