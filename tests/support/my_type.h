@@ -21,11 +21,8 @@ static SourceType my_type_parse(const char *text, Arena *arena)
         base = arena_strdup(arena, text);
     int first = open ? (int)strtol(open + 1, NULL, 10) : -1;
     int second = comma ? (int)strtol(comma + 1, NULL, 10) : 0;
-    SourceType type = {.class = SOURCE_TYPE_BASE,
-                       .text = text,
-                       .base = base,
-                       .modifier = -1,
-                       .has_binary = true};
+    SourceType type = {
+        .class = SOURCE_TYPE_BASE, .text = text, .base = base, .modifier = -1, .has_binary = true};
     MysqlWire wire = mysql_type(&type)->wire;
     if (wire == MYSQL_WIRE_DECIMAL)
         type.modifier = mysql_decimal_modifier(first < 0 ? 10 : first, second);

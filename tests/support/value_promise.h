@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* support/value_promise.h: what model/value.h promises of every value, for fuzzers: a promise that is
- * broken ends the process. */
+/* support/value_promise.h: what model/value.h promises of every value, for fuzzers: a promise that
+ * is broken ends the process. */
 #pragma once
 
 #include "base/utf8.h"

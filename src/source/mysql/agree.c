@@ -208,7 +208,7 @@ static bool begin_alone(MysqlSnapshot *snapshot, Error *error)
 bool mysqld_agree(MysqlSnapshot *snapshot, Error *error)
 {
     const char *positions[MYSQLD_READERS_MAX] = {0}, *why = NULL;
-    size_t wanted = snapshot->member_count, best;
+    size_t wanted = snapshot->member_count, best = wanted;
     if (wanted == 1)
         return begin_alone(snapshot, error);
     if (!agree_by_position(snapshot, positions, &best, error))

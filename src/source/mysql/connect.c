@@ -68,7 +68,8 @@ static void set_options(const Attempt *attempt)
     mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, AUTHENTICATION);
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name",
                    config->application_name ? config->application_name : "bqferry");
-    if (address->socket || address->port || (address->host && strcmp(address->host, "localhost")))
+    if (address->socket || address->port ||
+        (address->host && strcmp(address->host, "localhost") != 0))
         mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &protocol);
     set_tls(mysql, address, attempt->with_tls);
 }

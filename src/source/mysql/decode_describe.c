@@ -35,7 +35,7 @@ static void describe_integer(const Step *step, Wire wire, char *text)
     uint64_t number = 0;
     for (size_t i = wire.size; i > 0; i--)
         number = number << 8 | wire.bytes[i - 1];
-    unsigned unused_bits = 64 - 8 * (unsigned)wire.size;
+    unsigned unused_bits = wire.size > 0 ? 64 - 8 * (unsigned)wire.size : 0;
     if (step->wire % 2 == 0)
         snprintf(text, DECODE_TEXT_MAX, "%lld",
                  (long long)((int64_t)(number << unused_bits) >> unused_bits));

@@ -42,7 +42,7 @@ bool mysql_decode_uint64(const Step *step, Decode *decode, Wire wire, Value *ret
 static bool load_integer(const Step *step, Wire wire, DecimalParts *ret_parts)
 {
     static const uint8_t widths[MYSQL_WIRE_UINT64 + 1] = {1, 1, 2, 2, 4, 4, 8, 8};
-    if (step->wire > MYSQL_WIRE_UINT64 || wire.size != widths[step->wire])
+    if (step->wire > MYSQL_WIRE_UINT64 || wire.size != widths[step->wire] || wire.size == 0)
         return false;
     uint64_t number = 0;
     for (size_t i = wire.size; i > 0; i--)

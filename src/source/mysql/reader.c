@@ -76,7 +76,8 @@ static bool read_batch(Reader *base, const StopFlag *stop, Batch *ret_batch, Err
     while (!reader->done && count < reader->rows_max && bytes < BATCH_BYTES_MAX) {
         StrView packet;
         if (!stream_next(&reader->stream, count == 0, &packet, &reader->action, error)) {
-            reader->ended = mysqld_is_open(reader->connection); /* through TLS: it is the server's */
+            reader->ended =
+                mysqld_is_open(reader->connection); /* through TLS: it is the server's */
             return false;
         }
         if (!packet.data)

@@ -9,8 +9,7 @@
 
 #include <cmocka.h>
 
-#define TAKE(bytes, length)                                                                        \
-    packet_take((bytes), (length), &packet, &used, &wanted)
+#define TAKE(bytes, length) packet_take((bytes), (length), &packet, &used, &wanted)
 
 static StrView packet;
 static size_t used, wanted;
@@ -105,8 +104,10 @@ static void reads_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_one_after_the_other), cmocka_unit_test(says_how_much_is_wanted),
-        cmocka_unit_test(joins_long_ones),           cmocka_unit_test(tells_kinds_apart),
+        cmocka_unit_test(takes_one_after_the_other),
+        cmocka_unit_test(says_how_much_is_wanted),
+        cmocka_unit_test(joins_long_ones),
+        cmocka_unit_test(tells_kinds_apart),
         cmocka_unit_test(reads_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,9 +103,12 @@ static void reads_labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(picks_even_weights),        cmocka_unit_test(picks_nothing_from_nothing),
-        cmocka_unit_test(leaves_heavy_ranges_whole), cmocka_unit_test(keeps_the_order),
-        cmocka_unit_test(numbers_between),           cmocka_unit_test(texts_that_begin_alike),
+        cmocka_unit_test(picks_even_weights),
+        cmocka_unit_test(picks_nothing_from_nothing),
+        cmocka_unit_test(leaves_heavy_ranges_whole),
+        cmocka_unit_test(keeps_the_order),
+        cmocka_unit_test(numbers_between),
+        cmocka_unit_test(texts_that_begin_alike),
         cmocka_unit_test(reads_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
