@@ -172,11 +172,11 @@ KEYS = {
     "date": ("id date PRIMARY KEY", "'1990-01-01' + INTERVAL n DAY"),
     "datetime": ("id datetime(6) PRIMARY KEY", "'2024-01-01' + INTERVAL n * 777777 MICROSECOND"),
     "timestamp": ("id timestamp(3) NOT NULL PRIMARY KEY", "'2024-01-01' + INTERVAL n HOUR"),
-    "uuid_text": ("id char(36) PRIMARY KEY", "insert(insert(md5(n), 9, 0, '-'), 14, 0, '-')"),
+    "uuid_text": ("id char(36) PRIMARY KEY", "insert(insert(left(sha2(n, 256), 32), 9, 0, '-'), 14, 0, '-')"),
     "words": ("id varchar(40) PRIMARY KEY", "concat('order-', lpad(n, 8, '0'))"),
     "nocase": ("id varchar(40) COLLATE utf8mb4_unicode_ci PRIMARY KEY", "concat(char(97 + n % 26), n)"),
     "latin": ("id varchar(40) CHARACTER SET latin1 PRIMARY KEY", "concat(IF(n % 2, 'é', 'Z'), n)"),
-    "bytes": ("id binary(16) PRIMARY KEY", "unhex(md5(n))"),
+    "bytes": ("id binary(16) PRIMARY KEY", "unhex(left(sha2(n, 256), 32))"),
 }
 
 
