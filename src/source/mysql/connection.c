@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "base/log.h"
 
+#include <errmsg.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -27,6 +28,9 @@ static bool fail_as(MysqlConnection *connection, unsigned number, const char *sq
 {
     if (connection->stopped)
         return error_set(error, ERROR_CANCELLED, "%s: stopped", action->doing);
+    /* Once the session is there, TLS fails because the other side is gone. */
+    if (connection->methods && number == CR_SSL_CONNECTION_ERROR)
+        number = CR_SERVER_LOST;
     const MysqlFailure failure = {number, sqlstate, text, connection->account};
     return mysqld_fail_with(&failure, action, error);
 }
