@@ -183,7 +183,9 @@ const char *init_config_text(const InitChoices *choices, Arena *arena)
 const char *init_example_text(const InitChoices *choices, Arena *arena)
 {
     if (!choices->url_variable)
-        return "# The configuration needs no variables. Others of use: PGPASSWORD, PGSSLMODE, PGSERVICE\n";
+        return strcmp(choices->source_type, "postgresql") == 0
+                   ? "# The configuration needs no variables. Others of use: PGPASSWORD, PGSSLMODE, PGSERVICE\n"
+                   : "# The configuration needs no variables.\n";
     return arena_printf(
         arena,
         "# Copy this file to .env, fill it in, and keep .env out of version control.\n"
