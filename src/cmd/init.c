@@ -84,6 +84,13 @@ static void show_tables(const Init *init, const char *url)
         fprintf(stderr, "  … and %zu more\n", list.count - TABLES_SHOWN);
 }
 
+/* A variable that is set already says what its URL will be. */
+static const SourceDriver *driver_of(const Drivers *drivers, const char *url, const char *variable)
+{
+    const char *known = url || !variable ? url : getenv(variable);
+    return known ? drivers_source_of_url(drivers, known) : drivers->sources[0];
+}
+
 static bool choose_source(Init *init, Error *error)
 {
     const InitSettings *own = init->own;
@@ -95,10 +102,7 @@ static bool choose_source(Init *init, Error *error)
         !ask_text(arena_printf(arena, "Source, %s://USER:PASSWORD@HOST/DATABASE", scheme), NULL,
                   arena, &url, error))
         return false;
-    /* A variable that is set already says what it will be. */
-    const char *known = url || !own->source_url_env ? url : getenv(own->source_url_env);
-    const SourceDriver *driver =
-        known ? drivers_source_of_url(drivers, known) : drivers->sources[0];
+    const SourceDriver *driver = driver_of(drivers, url, own->source_url_env);
     if (!driver)
         return error_set(error, ERROR_USAGE, "the source should begin with one of %s",
                          connect_known_schemes(drivers, arena));
