@@ -45,14 +45,14 @@ typedef struct BqScope {
 
 /* How a delivery goes: Delivery.arranged, read (way.h). Strings belong to the scope's arena. */
 typedef struct BqWay {
-    const char *location; /* of the dataset, and so of every job */
+    const char *location;    /* of the dataset, and so of every job */
     const char *job_project; /* that the jobs run in; ids are unique in it */
-    const char *staging;  /* name of this attempt's staging table */
-    bool staged;          /* the rows go through it */
-    bool exists;          /* the target table was there when this was arranged */
-    const char *bucket;   /* rows become objects there; NULL: they are uploaded into load jobs */
-    const char *prefix;   /* of the objects' names, with "/" at the end: "bqferry/RUN/" */
-    Json *table;          /* what the target is or shall be (Table), without a name; owned */
+    const char *staging;     /* name of this attempt's staging table */
+    bool staged;             /* the rows go through it */
+    bool exists;             /* the target table was there when this was arranged */
+    const char *bucket;      /* rows become objects there; NULL: they are uploaded into load jobs */
+    const char *prefix;      /* of the objects' names, with "/" at the end: "bqferry/RUN/" */
+    Json *table;             /* what the target is or shall be (Table), without a name; owned */
     ConfigLabels job_labels;
     int64_t expiration_ms; /* of a new target table; 0: never */
 } BqWay;
