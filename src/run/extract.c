@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/extract.h"
 
+#include "base/backoff.h"
 #include "base/fault.h"
+#include "base/log.h"
 
 #include <pthread.h>
 
@@ -10,9 +12,26 @@ typedef struct ExtractGroup {
     pthread_mutex_t lock; /* guards the job's arena and invalid counts */
 } ExtractGroup;
 
-static bool pump(ExtractJob *job, Reader *reader, Sink *sink, const StopFlag *stop, Error *error)
+/* One shard, once. */
+typedef struct Carriage {
+    Reader *reader;
+    Sink *sink;
+    Arena scratch; /* of the result */
+    ShardResult result;
+    uint64_t rows, bytes; /* that progress was told of */
+} Carriage;
+
+static void carriage_done(Carriage *carriage)
 {
-    uint64_t bytes_seen = 0;
+    sink_close_ptr(&carriage->sink);
+    reader_close_ptr(&carriage->reader);
+    arena_done(&carriage->scratch);
+}
+
+static bool pump(ExtractJob *job, Carriage *carriage, const StopFlag *stop, Error *error)
+{
+    Reader *reader = carriage->reader;
+    Sink *sink = carriage->sink;
     for (;;) {
         Batch batch;
         if (!reader->ops->read(reader, stop, &batch, error))
@@ -21,10 +40,11 @@ static bool pump(ExtractJob *job, Reader *reader, Sink *sink, const StopFlag *st
             return true;
         if (!fault_point("extract.batch", error) || !sink->ops->write(sink, &batch, error))
             return false;
+        uint64_t bytes = reader->stats.bytes - carriage->bytes;
         atomic_fetch_add_explicit(&job->progress->rows, batch.row_count, memory_order_relaxed);
-        atomic_fetch_add_explicit(&job->progress->bytes, reader->stats.bytes - bytes_seen,
-                                  memory_order_relaxed);
-        bytes_seen = reader->stats.bytes;
+        atomic_fetch_add_explicit(&job->progress->bytes, bytes, memory_order_relaxed);
+        carriage->rows += batch.row_count;
+        carriage->bytes += bytes;
     }
 }
 
@@ -55,27 +75,54 @@ static void add_results(ExtractGroup *group, size_t shard, const Reader *reader,
     pthread_mutex_unlock(&group->lock);
 }
 
+static bool carry(ExtractJob *job, size_t shard, Carriage *carriage, const StopFlag *stop,
+                  Error *error)
+{
+    return job->source->ops->reader_open(job->snapshot, job->extract, &job->shards->shards[shard],
+                                         &carriage->reader, error) &&
+           job->target->ops->sink_open(job->target, job->delivery, shard, &carriage->sink, error) &&
+           pump(job, carriage, stop, error) &&
+           carriage->sink->ops->finish(carriage->sink, &carriage->scratch, &carriage->result,
+                                       error);
+}
+
+/* Whether the shard is worth another try by itself. */
+static bool carry_again(ExtractGroup *group, const Carriage *carriage, Backoff *backoff,
+                        const StopFlag *stop, Error *error)
+{
+    ExtractJob *job = group->job;
+    if (!carriage->sink || !carriage->sink->again || !error_may_pass(error) ||
+        !backoff_wait_at_least(backoff, 0, stop))
+        return false;
+    log_warning(job->delivery->job, "%s; reading the shard again", error->message);
+    atomic_fetch_sub_explicit(&job->progress->rows, carriage->rows, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&job->progress->bytes, carriage->bytes, memory_order_relaxed);
+    pthread_mutex_lock(&group->lock);
+    job->retries++;
+    pthread_mutex_unlock(&group->lock);
+    *error = (Error){0};
+    return true;
+}
+
 static bool extract_shard(void *context, size_t shard, size_t worker, const StopFlag *stop,
                           Error *error)
 {
     (void)worker;
     ExtractGroup *group = context;
     ExtractJob *job = group->job;
-    CLEANUP(reader_close_ptr) Reader *reader = NULL;
-    CLEANUP(sink_close_ptr) Sink *sink = NULL;
-    CLEANUP(arena_done) Arena scratch = {0};
-    ShardResult result = {0};
-    bool staged = job->source->ops->reader_open(job->snapshot, job->extract,
-                                                &job->shards->shards[shard], &reader, error) &&
-                  job->target->ops->sink_open(job->target, job->delivery, shard, &sink, error) &&
-                  pump(job, reader, sink, stop, error) &&
-                  sink->ops->finish(sink, &scratch, &result, error);
-    if (!staged)
-        return job->shards->count > 1
-                   ? error_prefix(error, "shard %zu of %zu", shard + 1, job->shards->count)
-                   : false;
-    add_results(group, shard, reader, &result);
-    return fault_point("extract.shard", error);
+    Backoff backoff;
+    backoff_init(&backoff, job->retry_budget_ms);
+    for (;;) {
+        CLEANUP(carriage_done) Carriage carriage = {0};
+        if (carry(job, shard, &carriage, stop, error)) {
+            add_results(group, shard, carriage.reader, &carriage.result);
+            return fault_point("extract.shard", error);
+        }
+        if (job->shards->count > 1)
+            error_prefix(error, "shard %zu of %zu", shard + 1, job->shards->count);
+        if (!carry_again(group, &carriage, &backoff, stop, error))
+            return false;
+    }
 }
 
 bool extract_run(ExtractJob *job, Error *error)

@@ -156,6 +156,7 @@ static bool extract_attempt(JobRun *run, Attempt *attempt, Snapshot *snapshot,
         .shards = &attempt->shards,
         .delivery = delivery_current(delivery),
         .workers = run->report->workers,
+        .retry_budget_ms = run->job->config->retry_budget_ms,
         .progress = run->progress,
         .arena = &attempt->arena,
         .results = attempt->results,
@@ -163,8 +164,9 @@ static bool extract_attempt(JobRun *run, Attempt *attempt, Snapshot *snapshot,
         .bytes_read = attempt->bytes_read,
         .invalid = attempt->invalid,
     };
-    return extract_run(&extract, error) &&
-           delivery_counted(delivery, attempt->results, attempt->rows_read, error);
+    bool extracted = extract_run(&extract, error);
+    run->report->retries += extract.retries;
+    return extracted && delivery_counted(delivery, attempt->results, attempt->rows_read, error);
 }
 
 /* Everything up to the durable counts. A failed try leaves nothing staged, if that can be helped.
@@ -183,6 +185,8 @@ static bool stage_once(JobRun *run, JobDelivery *delivery, Attempt *attempt, Err
     }
     if (staged && snapshot->note)
         add_note(run, snapshot->note);
+    if (staged && snapshot->method && run->report->workers > 1)
+        add_note(run, snapshot->method);
     bool lost = !staged && error->kind == ERROR_SOURCE && error->retryable;
     session_release_snapshot(shared, lost);
     Error cleanup = {0};

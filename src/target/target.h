@@ -211,6 +211,8 @@ struct Sink {
     const SinkOps *ops;
     uint64_t rows;  /* written so far */
     uint64_t bytes; /* staged so far, for progress */
+    bool again;     /* after a failure: nothing of the shard is staged nor ever will be, so that it
+                       may be carried through another sink, whatever becomes of the others */
 };
 
 /* One row of main.c's table of drivers. */

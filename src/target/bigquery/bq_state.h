@@ -41,6 +41,7 @@ typedef struct BqScope {
     BigQuery *bq;
     const char *job; /* label of log lines; may be NULL */
     Arena *arena;
+    bool *refused; /* set when BigQuery calls a request invalid: it always will; may be NULL */
 } BqScope;
 
 /* How a delivery goes: Delivery.arranged, read (way.h). Strings belong to the scope's arena. */
@@ -59,5 +60,5 @@ typedef struct BqWay {
 
 static inline BqScope bq_scope(Target *target, const Delivery *delivery, Arena *arena)
 {
-    return (BqScope){(BigQuery *)target, delivery->job, arena};
+    return (BqScope){.bq = (BigQuery *)target, .job = delivery->job, .arena = arena};
 }

@@ -14,6 +14,8 @@ static bool call(const BqScope *scope, GoogleCall *wanted, Json **ret_json, Goog
     wanted->job = scope->job;
     if (google_call(scope->bq->api, wanted, ret_json, failure, error))
         return true;
+    if (scope->refused && failure->status == 400 && strcmp(failure->reason, "invalid") == 0)
+        *scope->refused = true;
     return explain(wanted->id, failure->reason, failure->message, error);
 }
 
@@ -61,6 +63,18 @@ bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *bo
         return made;
     *error = (Error){0};
     return true;
+}
+
+bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *patch, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall change = {
+        .id = "bigquery.tables.patch",
+        .method = "PATCH",
+        .path = table_path(scope, table),
+        .body = patch,
+    };
+    return call(scope, &change, NULL, &failure, error);
 }
 
 bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error)

@@ -12,6 +12,9 @@ bool bq_table_get(const BqScope *scope, const TableRef *table, Json **ret_table,
 /* `body` has everything but its name. *ret_made (may be NULL) = false: one was there already. */
 bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *body, bool *ret_made,
                      Error *error);
+
+/* Changes what `patch` names (null: takes it away); the table is there. */
+bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *patch, Error *error);
 bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error);
 
 /* *ret_dataset: the caller's to free; NULL when there is none. */

@@ -30,7 +30,7 @@ bool bq_describe(Target *target, const TableRef *table, Arena *arena, TargetTabl
                  Error *error)
 {
     CLEANUP(bq_table_done) BqTable found = {0};
-    BqScope scope = {(BigQuery *)target, NULL, arena};
+    BqScope scope = {.bq = (BigQuery *)target, .arena = arena};
     if (!bq_lookup(&scope, table, LOOK_KEPT, &found, error))
         return false;
     *ret_table = (TargetTable){.exists = found.json != NULL, .row_count = -1, .byte_count = -1};

@@ -126,10 +126,13 @@ static bool look_again(const BqScope *scope, const BqJobWait *wait, int64_t begi
 bool bq_job_wait(const BqScope *scope, const BqJobWait *wait, Json **job, Error *error)
 {
     int64_t begin = clock_monotonic_ns(), pause_ms = POLL_FIRST_MS;
+    int looks = 0;
     while (!is_done(*job)) {
         if (elapsed_ms(begin) > scope->bq->job_timeout_ms)
             return still_running(scope, wait, *job, error);
-        clock_sleep_ms(pause_ms);
+        if (!wait->sent_before || looks > 0)
+            clock_sleep_ms(pause_ms);
+        looks++;
         pause_ms = pause_ms * 3 / 2 < POLL_MAX_MS ? pause_ms * 3 / 2 : POLL_MAX_MS;
         bool seen = !cancel_requested() && look_again(scope, wait, begin, job, error);
         if (!seen && cancel_requested())

@@ -85,7 +85,7 @@ static bool list_pages(Listing *listing, const char *id, const char *path, Googl
 bool bq_list(Target *target, const char *dataset, Arena *arena, TargetTableList *ret_list,
              Error *error)
 {
-    const BqScope scope = {(BigQuery *)target, NULL, arena};
+    const BqScope scope = {.bq = (BigQuery *)target, .arena = arena};
     const char *project = scope.bq->project;
     Listing listing = {.scope = &scope, .datasets = &dataset, .dataset_count = 1, .list = ret_list};
     *ret_list = (TargetTableList){0};

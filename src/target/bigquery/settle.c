@@ -51,7 +51,8 @@ static bool is_whole(const BqWork *work, bool *ret_whole, Error *error)
     if (!find_objects(work, ret_whole, error))
         return false;
     /* Objects may be gone when all of them are in staging already. */
-    return *ret_whole || !work->way->staged || find_staging(work, ret_whole, error);
+    return *ret_whole || !bq_is_staged(work->way, work->delivery) ||
+           find_staging(work, ret_whole, error);
 }
 
 static bool settled(const BqWork *work, int64_t rows, DeliveryStatus *ret_status,

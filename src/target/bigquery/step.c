@@ -97,6 +97,7 @@ bool bq_step_wait(const BqWork *work, const BqStep *step, Json **job, StepResult
                   Error *error)
 {
     BqJobWait wait = current_wait(work, step);
+    wait.sent_before = step->sent_before;
     return end_of(work, &wait, job, ret_result, error) && fault_point("bigquery.step.ended", error);
 }
 

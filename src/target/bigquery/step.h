@@ -42,6 +42,7 @@ typedef struct BqStep {
     const char *name;
     const LoadDraft *load; /* or */
     const CopyDraft *copy;
+    bool sent_before; /* as in BqJobWait */
 } BqStep;
 
 /* Sends it; *ret_job is what was answered, to be waited for. */
