@@ -28,17 +28,20 @@ MACROS = """
 CREATE OR REPLACE MACRO {s}.plain(x) AS regexp_replace(CAST(x AS VARCHAR), '[.]0$', '');
 CREATE OR REPLACE MACRO {s}.finite(r, a, b) AS
   CASE WHEN NOT isfinite(r) AND isfinite(a) AND isfinite(b) THEN error('double overflow: ' || a || ', ' || b) ELSE r END;
-CREATE OR REPLACE MACRO {s}.divide(a, b) AS CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b))
-  ELSE {s}.finite(a / b, a, b) END;
+CREATE OR REPLACE MACRO {s}.divide(a, b) AS 
+  CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b)) ELSE {s}.finite(a / b, a, b) END;
 CREATE OR REPLACE MACRO {s}.mod(a, b) AS CASE WHEN b = 0 THEN error('division by zero: MOD(' || a || ', ' || b || ')')
   WHEN b = -1 THEN a - a ELSE a % b END;
-CREATE OR REPLACE MACRO {s}.div(a, b) AS CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b))
-  ELSE a // b END;
+CREATE OR REPLACE MACRO {s}.div(a, b) AS 
+  CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b)) ELSE a // b END;
 CREATE OR REPLACE MACRO {s}.element(list, i) AS
   CASE WHEN list IS NULL OR i IS NULL THEN NULL
        WHEN i < 0 OR i >= len(list) THEN error('Array index ' || i || ' is out of bounds') ELSE list[i + 1] END;
 CREATE OR REPLACE MACRO {s}.safe_element(list, i) AS
   CASE WHEN list IS NULL OR i IS NULL OR i < 0 OR i >= len(list) THEN NULL ELSE list[i + 1] END;
+CREATE OR REPLACE MACRO {s}.numeric_sum(total, about) AS
+  CASE WHEN abs(about) > 1.2e29 OR length(translate(CAST(total AS VARCHAR), '-.', '')) > 38
+       THEN error('numeric overflow: SUM is out of range') ELSE total END;
 CREATE OR REPLACE MACRO {s}.required(x, message) AS CASE WHEN x IS NULL THEN error(message) ELSE x END;
 CREATE OR REPLACE MACRO {s}.no_nulls(list, message) AS
   CASE WHEN len(list) <> list_count(list) THEN error(message) ELSE list END;
@@ -111,6 +114,13 @@ def _numeric_of(unscaled: str) -> str:
     return format(Decimal(rounded(value, 9, _NUMERIC_LIMIT, "numeric")).scaleb(-9, EXACT), "f")
 
 
+def _checked_sum(unscaled: str) -> str:
+    """A sum of BIGNUMERIC values, in its range."""
+    if not -_BIGNUMERIC_LIMIT <= int(unscaled) < _BIGNUMERIC_LIMIT:
+        raise ArithmeticError("BIGNUMERIC overflow: SUM is out of range")
+    return unscaled
+
+
 def _with_parameters(scale: int) -> Callable[[str, int, int, str, str], str]:
     def compute(text: str, precision: int, digits: int, mode: str, what: str) -> str:
         from standin.sql.schemas import decimal_parameters
@@ -133,6 +143,7 @@ _PYTHON = {
     "bignumeric_divide": (_bignumeric(EXACT.divide, "/"), *_TEXTS),
     "numeric_parameters": (_with_parameters(9), *_PARAMETERS),
     "bignumeric_parameters": (_with_parameters(38), *_PARAMETERS),
+    "bignumeric_sum": (_checked_sum, ["VARCHAR"], "VARCHAR"),
     "bignumeric_to_numeric": (_numeric_of, ["VARCHAR"], "VARCHAR"),
 }
 
