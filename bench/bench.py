@@ -235,7 +235,7 @@ def print_aims(ways, base):
     if avro and objects:
         aims += [("uploads' wall, × one psql", objects.median(0) / base.median(0), 0.75),
                  ("uploads' CPU, × Avro files'", objects.median(1) / avro.median(1), 1.3),
-                 ("uploads' peak memory, MB", objects.median(2) / 1e6, 48)]
+                 ("uploads' peak memory, MB", objects.median(2) / 1e6, 24)]
     if plain and avro:
         aims.append(("plain NDJSON's wall, × Avro's", plain.median(0) / avro.median(0), 2))
     if duck and theirs:

@@ -87,6 +87,7 @@ static bool open_apis(BigQuery *bq, int64_t retry_budget_ms, Error *error)
     const CredentialsOptions credentials = {
         .http = bq->http,
         .path = bq->config.credentials,
+        .quota_project = bq->config.quota_project,
         .emulator = endpoints.bigquery.plain,
         .retry_budget_ms = retry_budget_ms,
     };

@@ -29,6 +29,9 @@ typedef struct BqSink {
     Partitions partitions;
 } BqSink;
 
+/* Two chunks are kept a worker: with several, smaller ones, so that the memory stays the same. */
+enum { CHUNK_OF_ONE = 16 * RESUMABLE_UNIT, CHUNK_OF_SEVERAL = 6 * RESUMABLE_UNIT };
+
 /* "The maximum size of a gzip file for JSON and CSV is 4 GB" (quotas, load jobs); Avro has none
  * that matters. */
 static const uint64_t gzip_max = 4ull * 1000 * 1000 * 1000;
@@ -119,6 +122,11 @@ static bool sink_write(Sink *base, const Batch *batch, Error *error)
     return true;
 }
 
+static size_t chunk_size(const BqSink *sink)
+{
+    return sink->delivery->shard_count > 1 ? CHUNK_OF_SEVERAL : CHUNK_OF_ONE;
+}
+
 static const char *shard_step(const BqSink *sink)
 {
     /* What goes straight to the target is the apply itself. */
@@ -159,6 +167,7 @@ static bool open_load(BqSink *sink, Error *error)
         .what = arena_printf(&sink->arena, "upload of shard %zu", sink->shard + 1),
         .path = url_path(&sink->arena, "/projects/%s/jobs", way->job_project),
         .metadata = job,
+        .chunk_size = chunk_size(sink),
         .job = scope.job,
     };
     return resumable_open(&options, &sink->upload, error);
@@ -173,6 +182,7 @@ static bool open_object(BqSink *sink, Error *error)
         .name = bq_object_name(&sink->way, sink->delivery, sink->shard, &sink->arena),
         .content_type = avro ? "application/avro" : "application/gzip",
         .if_generation = GCS_ABSENT,
+        .chunk_size = chunk_size(sink),
     };
     return gcs_upload_open(&gcs, &options, &sink->upload, error);
 }
@@ -202,6 +212,19 @@ static bool wait_for_load(BqSink *sink, Json **job, Error *error)
                                sink->base.rows, wait.id, end.rows);
 }
 
+static void cancel_load(BqSink *sink)
+{
+    BqScope scope = scope_of(sink);
+    Error ignored = {0};
+    const BqJobKey key = {
+        .project = sink->way.job_project,
+        .location = sink->way.location,
+        .id = load_id(sink),
+        .last_words = true,
+    };
+    (void)bq_job_cancel(&scope, &key, &ignored);
+}
+
 /* Into staging: uploaded, loaded, counted. */
 static bool finish_load(BqSink *sink, Error *error)
 {
@@ -209,8 +232,11 @@ static bool finish_load(BqSink *sink, Error *error)
     CLEANUP(json_free_ptr) Json *job = NULL;
     bq_run_pace(sink->bq, sink->delivery, PACE_OF_TABLES);
     bool sent = resumable_finish(sink->upload, &job, &failure, error);
-    if (!sent && failure.status != 409)
+    if (!sent && failure.status != 409) {
+        if (error->kind == ERROR_CANCELLED) /* the last bytes may have arrived */
+            cancel_load(sink);
         return false;
+    }
     if (!sent)
         *error = (Error){0}; /* the job is there: ours, since its id is */
     return fault_point("bigquery.shard.uploaded", error) && wait_for_load(sink, &job, error) &&

@@ -111,6 +111,13 @@ def test_invalid_sql(plain, refused, client):  # noqa: F811
     refused("SELECT ERROR('mine') AS x", "invalidQuery", "mine")
 
 
+def test_unknown_functions(refused):  # noqa: F811
+    """What the stand-in does not know it says with 501 and a name."""
+    refused("SELECT ST_GEOGFROMTEXT('POINT(1 2)') AS g", "notImplemented", "st_geogfromtext")
+    refused("SELECT APPROX_QUANTILES(x, 2) AS q FROM UNNEST([1]) x", "notImplemented", "APPROX_QUANTILES")
+    refused("SELECT NO_SUCH_FUNCTION(1)", "invalidQuery", "Function not found: NO_SUCH_FUNCTION")
+
+
 def test_legacy_sql(plain, dataset):
     """rest/v2/jobs/query: useLegacySql is true when it is not set; #standardSQL wins over it."""
     answer = plain("POST", QUERIES, json={"query": "SELECT 1"})

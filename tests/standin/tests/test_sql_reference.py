@@ -121,3 +121,9 @@ def test_random_expressions(plain, seed):
             assert answer.status_code == 400, (text, str(error), answer.text)
             continue
         assert standin(plain, query)[1] == wanted, (seed, text)
+
+
+def test_fingerprints(plain):
+    """standard-sql/hash_functions: FARM_FINGERPRINT of texts of 0 to 200 bytes, each way through the algorithm."""
+    text = "SELECT FARM_FINGERPRINT(SUBSTR(REPEAT('0123456789abcdefghijk', 10), 1, n)) AS x FROM UNNEST(GENERATE_ARRAY(0, 200)) n"
+    assert sorted(map(repr, standin(plain, text)[1])) == sorted(map(repr, reference(text)[1]))

@@ -119,6 +119,9 @@ class Expressions:
             part = dateparts.part_name(arguments[1])
             if part:
                 return functions.truncate(name, type_of(arguments[0]), self.compile(arguments[0]), part)
+        if name in ("timestamp_add", "timestamp_sub", "datetime_add", "datetime_sub") and len(arguments) == 3:
+            part = dateparts.part_name(arguments[2])
+            return functions.shift(name, self.compile(arguments[0]), self.compile(arguments[1]), part or "")
         writer = functions.FUNCTIONS.get(name)
         if writer is None or any(argument.type.type_kind == 15 for argument in arguments):
             return None
