@@ -53,6 +53,8 @@ def describe(context: Context, analyzed: Analyzed) -> StatementResult:
     result = StatementResult(_type(statement))
     if statement.kind in ("CreateTableStmt", "CreateTableAsSelectStmt"):
         result.ddl_table = context.table_ref(list(statement.name_path))
+        if statement.enum("create_scope") != "CREATE_TEMP":
+            context.require("bigquery.tables.create", result.ddl_table.parent)
         result.schema = Creation(context, analyzed).schema()
     return result
 
