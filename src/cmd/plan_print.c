@@ -74,9 +74,18 @@ static void print_shards(const JobPlan *job, FILE *out)
     fprintf(out, ", %zu worker%s\n", job->workers, job->workers == 1 ? "" : "s");
 }
 
+static const char *usd_text(double usd, char *text)
+{
+    if (usd < 0.01)
+        return "less than 0.01";
+    snprintf(text, HUMAN_SIZE, "%.2f", usd);
+    return text;
+}
+
 static void print_forecast(const TargetForecast *forecast, FILE *out)
 {
     char load_jobs[HUMAN_SIZE], changes[HUMAN_SIZE], bytes[HUMAN_SIZE];
+    char keep[HUMAN_SIZE], scan[HUMAN_SIZE];
     fprintf(out, "  %s, as %s\n", forecast->way, forecast->format);
     fprintf(out, "  a day has room for %s load jobs in the project, %lld of them a run",
             human_count(forecast->load_jobs_per_day, load_jobs), (long long)forecast->load_jobs);
@@ -84,11 +93,12 @@ static void print_forecast(const TargetForecast *forecast, FILE *out)
             human_count(forecast->table_changes_per_day, changes),
             forecast->table_changes < 0 ? "one a partition" : "1 a run");
     if (forecast->storage_bytes >= 0)
-        fprintf(out,
-                "  about %s in BigQuery: %.2f USD a month to keep, %.4f USD to read all of it once "
-                "(list prices, US)\n",
-                human_bytes(forecast->storage_bytes, bytes), forecast->storage_month_usd,
-                forecast->scan_usd);
+        fprintf(
+            out,
+            "  about %s in BigQuery: %s USD a month to keep, %s USD to read all of it once (list "
+            "prices, US)\n",
+            human_bytes(forecast->storage_bytes, bytes),
+            usd_text(forecast->storage_month_usd, keep), usd_text(forecast->scan_usd, scan));
 }
 
 static void print_amounts(const JobPlan *job, FILE *out)

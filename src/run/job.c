@@ -185,6 +185,8 @@ static bool stage_once(JobRun *run, JobDelivery *delivery, Attempt *attempt, Err
     }
     if (staged && snapshot->note)
         add_note(run, snapshot->note);
+    if (staged && snapshot->method && run->report->workers > 1)
+        add_note(run, snapshot->method);
     bool lost = !staged && error->kind == ERROR_SOURCE && error->retryable;
     session_release_snapshot(shared, lost);
     Error cleanup = {0};
