@@ -143,3 +143,18 @@ def test_a_request_that_is_refused_as_invalid(scene, way, method):
     assert set(scene.tables()) <= {"items"} and scene.objects() == []
     assert scene.ok().job()["status"] == "succeeded"
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("wish", (None, "w" * 20_000))
+def test_comments_that_are_too_long(scene, wish):
+    """quotas#all_tables: 16,384 characters of a table, 1,024 of a column."""
+    scene.db.execute(f"COMMENT ON TABLE items IS '{'ä' * 20_000}'")
+    scene.db.execute(f"COMMENT ON COLUMN items.name IS '{'€' * 2_000}'")
+    scene.write("replace", **({"target": {"description": wish}} if wish else {}))
+    scene.ok()
+    table = scene.google.client().get_table(f"{DATASET}.items")
+    source = "\n\nLoaded by bqferry from db public.items"
+    assert table.description == ("w" * 16383 + "…" if wish else "ä" * (16384 - len(source) - 1) + "…" + source)
+    assert table.schema[1].description == "€" * 1023 + "…"
+    scene.ok()
+    assert scene.rows() == scene.expected() and clean(scene)

@@ -475,20 +475,22 @@ const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char 
 
 /* What BigQuery calls invalid it will not take from the next run either, which would ask for the
  * very same: the rows are given up, so that a corrected configuration can begin anew. */
-static bool refused(const BqWork *work, ApplyResult *result)
+static bool not_applied(const BqWork *work, ApplyResult *result, Error *error)
 {
-    return *work->scope.refused && !result->spent ? lost(work, result) : false;
+    if (*work->scope.refused && !result->spent)
+        return lost(work, result);
+    if (work->way->bucket || bq_is_staged(work->way, work->delivery))
+        return false;
+    return error_hint(error, "run the job again: it finds out whether the rows arrived, and reads "
+                             "the source anew if they did not");
 }
 
 static bool apply_rows(const BqWork *work, ApplyResult *result, Error *error)
 {
     if (bq_is_staged(work->way, work->delivery))
         return apply_staged(work, result, error);
-    if (work->way->bucket)
-        return apply_objects(work, result, error);
-    return apply_upload(work, result, error) ||
-           error_hint(error, "run the job again: it finds out whether the rows arrived, and reads "
-                             "the source anew if they did not");
+    return work->way->bucket ? apply_objects(work, result, error)
+                             : apply_upload(work, result, error);
 }
 
 /* Google does not say whether a copy that replaces a table brings the expiration of its source's
@@ -531,6 +533,6 @@ bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result,
     if (bq_run_settled(scope.bq, delivery, &rows) && rows >= 0)
         ret_result->rows = (uint64_t)rows;
     else if (!apply_rows(&work, ret_result, error))
-        return refused(&work, ret_result);
+        return not_applied(&work, ret_result, error);
     return keep_expiration(&work, error);
 }

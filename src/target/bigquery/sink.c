@@ -219,7 +219,7 @@ static void cancel_load(BqSink *sink)
     const BqJobKey key = {
         .project = sink->way.job_project,
         .location = sink->way.location,
-        .id = bq_job_id(sink->delivery, shard_step(sink), 1, &sink->arena),
+        .id = load_id(sink),
         .last_words = true,
     };
     (void)bq_job_cancel(&scope, &key, &ignored);

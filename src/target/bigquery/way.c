@@ -5,6 +5,7 @@
 #include "schema/layout_json.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
+#include "target/bigquery/description.h"
 #include "target/bigquery/label.h"
 #include "target/bigquery/lookup.h"
 
@@ -162,10 +163,13 @@ static const char *description_of(const Delivery *delivery, Arena *arena)
 {
     const char *own = delivery->schema.description;
     if ((delivery->wishes && delivery->wishes->description) || !delivery->source)
-        return own;
-    return own && *own
-               ? arena_printf(arena, "%s\n\nLoaded by bqferry from %s", own, delivery->source)
-               : arena_printf(arena, "Loaded by bqferry from %s", delivery->source);
+        return description_fit(own, TABLE_DESCRIPTION_MAX, arena);
+    const char *source = arena_printf(arena, "Loaded by bqferry from %s", delivery->source);
+    source = description_fit(source, TABLE_DESCRIPTION_MAX / 2, arena);
+    if (!own || !*own)
+        return source;
+    size_t room = TABLE_DESCRIPTION_MAX - strlen("\n\n") - strlen(source);
+    return arena_printf(arena, "%s\n\n%s", description_fit(own, room, arena), source);
 }
 
 static ConfigLabels labels_of(const BqScope *scope, const Delivery *delivery, const char *run_id)
@@ -182,7 +186,7 @@ TableDraft bq_way_draft(const BqScope *scope, const Delivery *delivery)
 {
     const char *key = delivery->wishes ? delivery->wishes->kms_key : NULL;
     return (TableDraft){
-        .schema = &delivery->schema,
+        .schema = description_fit_schema(&delivery->schema, scope->arena),
         .layout = &delivery->layout,
         .description = description_of(delivery, scope->arena),
         .labels = labels_of(scope, delivery, NULL),
