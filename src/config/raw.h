@@ -51,6 +51,8 @@ typedef struct RawColumn {
 /* What `defaults` and a job have in common. */
 typedef struct RawOptions {
     const char *load;
+    bool changed_only;
+    bool metadata_columns;
     ColumnConfig columns;
     int64_t workers;
     RetryConfig retries;

@@ -2,6 +2,7 @@
 #include "config/rules.h"
 
 #include "base/nearest.h"
+#include "config/rules_incremental.h"
 #include "config/same.h"
 
 #include <string.h>
@@ -245,7 +246,8 @@ static void check_load(const Rules *rules, RawJob *job)
         mistakes_add(
             rules->mistakes, job->element.place,
             "%s.load: is required: choose append (adds rows to those in the target, again on "
-            "each run) or replace (puts them in the place of those in the target), here or in "
+            "each run), replace (puts them in the place of those in the target), upsert (updates "
+            "and adds by key) or soft_delete (that, and marks what has vanished), here or in "
             "defaults.load",
             job->element.label);
 }
@@ -269,6 +271,7 @@ static void apply_job(const Rules *rules, RawJob *job)
     if (job->element.node->kind != YAML_MAPPING)
         return;
     check_load(rules, job);
+    rules_incremental(rules->raw, rules->mistakes, job);
     if (job->config.tables.count || job->config.query)
         check_connection_of(rules, job);
     check_target(rules, job);

@@ -141,11 +141,27 @@ static bool files_ddl(Target *target, const Delivery *delivery, Arena *arena, co
     return true;
 }
 
+/* Files are written once: rows in them cannot be updated, and not be taken out. */
+static bool check_load(const Delivery *delivery, Error *error)
+{
+    if (!delivery_merges(delivery))
+        return true;
+    if (delivery->load == LOAD_APPEND) {
+        error_set(error, ERROR_CONFIG,
+                  "a files destination cannot leave out rows that it has, so a range cannot be read "
+                  "twice into it");
+        return error_hint(error, "leave `lookback` out, or choose another destination");
+    }
+    error_set(error, ERROR_CONFIG, "a files destination cannot do load: %s",
+              load_mode_name(delivery->load));
+    return error_hint(error, "choose append or replace, or another destination");
+}
+
 static bool files_validate(Target *target, const Delivery *delivery, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
     Stage stage;
-    return stage_init(&stage, target, delivery, &arena, error) && stage_validate(&stage, error);
+    return check_load(delivery, error) && stage_init(&stage, target, delivery, &arena, error) && stage_validate(&stage, error);
 }
 
 static bool files_prepare(Target *target, const Delivery *delivery, Error *error)
