@@ -185,6 +185,7 @@ typedef struct Config {
     size_t connection_count;
     DestinationConfig destination;
     const char *state_path; /* folder, absolute */
+    int64_t reports_kept;   /* of the last runs */
     ColumnConfig column_defaults;
     int64_t parallel; /* jobs at once */
     const JobConfig *jobs;

@@ -328,6 +328,15 @@ static const ConfigKey state_keys[] = {
      .otherwise = ".bqferry/",
      .doc = "The folder. Made when it is missing, readable by its owner only.",
      .example = ".bqferry/"},
+    {.name = "reports",
+     .type = KEY_INTEGER,
+     FIELD(StateConfig, reports),
+     .min = 1,
+     .max = 100000,
+     .otherwise = "100",
+     .doc = "How many reports of the last runs are kept, for `bqferry runs`.",
+     .example = "100",
+     .commented = true},
 };
 
 static const KeySection state = {

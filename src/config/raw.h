@@ -36,6 +36,7 @@ typedef struct RetryConfig {
 typedef struct StateConfig {
     const char *type;
     const char *path;
+    int64_t reports;
 } StateConfig;
 
 typedef struct RawConnection {

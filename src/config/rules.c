@@ -305,6 +305,7 @@ void rules_apply(RawConfig *raw, Mistakes *mistakes, Config *config)
     apply_destination(&rules);
     apply_jobs(&rules);
     config->state_path = raw->state.path;
+    config->reports_kept = raw->state.reports;
     config->parallel = raw->parallel;
     config->column_defaults = raw->defaults.columns;
     config->column_defaults.place = place_of(&raw->element, "defaults", NULL);

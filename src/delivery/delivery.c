@@ -405,3 +405,12 @@ bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const u
         return error_prefix(error, "saving the counts");
     return fault_point("delivery.counted", error);
 }
+
+const char *delivery_peek(StateStore *store, const char *job, Arena *arena)
+{
+    CLEANUP(json_free_ptr) Json *state = NULL;
+    Error ignored = {0};
+    if (!store->ops->load(store, job, &state, &ignored))
+        return NULL; /* whoever needs it will say so */
+    return arena_strdup(arena, json_get_text(json_get(state, "last_run"), "run_id"));
+}

@@ -88,3 +88,7 @@ bool delivery_commit(JobDelivery *delivery, Error *error);
 /* Voids what begin started (not after a successful apply): staging first, then the intent. When
  * staging cannot be removed now, the intent stays and the next settle does it. */
 bool delivery_abandon(JobDelivery *delivery, Error *error);
+
+/* The id of a job's last committed run, without its lock; NULL: none, or its state cannot be read.
+ */
+const char *delivery_peek(StateStore *store, const char *job, Arena *arena);

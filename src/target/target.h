@@ -273,3 +273,7 @@ static inline void sink_close_ptr(Sink **sink)
     if (*sink)
         (*sink)->ops->close(*sink);
 }
+
+/* True when staging of the run may go: it was begun before the request's time, and nobody owns it.
+ * `run_id` may have "_" for "-". False for what is no run id. */
+bool gc_is_ownerless(const GcRequest *request, const char *run_id);

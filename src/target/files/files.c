@@ -8,6 +8,7 @@
 #include "target/files/layout.h"
 #include "target/files/manifest.h"
 #include "target/files/shard_file.h"
+#include "target/files/gc.h"
 #include "target/files/stage.h"
 
 #include <errno.h>
@@ -171,6 +172,13 @@ static bool files_prepare(Target *target, const Delivery *delivery, Error *error
     return stage_init(&stage, target, delivery, &arena, error) && stage_prepare(&stage, error);
 }
 
+static bool files_gc(Target *target, const GcRequest *request, Arena *arena, GcList *ret_list,
+                     Error *error)
+{
+    const FilesTarget *files = (const FilesTarget *)target;
+    return folder_gc(files->root, request, arena, ret_list, error);
+}
+
 static bool files_sink_open(Target *target, const Delivery *delivery, size_t shard, Sink **ret_sink,
                             Error *error)
 {
@@ -221,6 +229,7 @@ static bool files_open(const DestinationConfig *config, Target **ret_target, Err
         .status = files_status,
         .apply = files_apply,
         .discard = files_discard,
+        .gc = files_gc,
     };
     FileKind kind;
     if (!config->path || !*config->path)
