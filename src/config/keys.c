@@ -554,6 +554,7 @@ static const ConfigKey job_keys[] = {
     {.name = "soft_delete",
      .type = KEY_SECTION,
      .section = &keys_soft_delete,
+     .commented = true,
      .doc = "The mark of `load: soft_delete`."},
     {.name = "deletes",
      .type = KEY_SECTION,
