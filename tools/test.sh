@@ -104,7 +104,7 @@ run_fuzz() {
 run_pytest() {
   local status=0
   BQFERRY=$root/build/debug/bqferry BQFERRY_RELEASE=$root/build/release/bqferry \
-    .deps/venv/bin/python -m pytest tests/e2e tests/tools -q --timeout=900 \
+    .deps/venv/bin/python -m pytest tests/e2e tests/tools tests/standin/tests -q --timeout=900 \
     --junitxml="$results/pytest.xml" </dev/null || status=$?
   add_junit pytest $status
 }

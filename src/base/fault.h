@@ -2,7 +2,8 @@
 /* base/fault.h: named points where a test can kill or fail the program; nothing in a release build.
  *
  * BQFERRY_FAULT="name" kills the process with SIGKILL when that point is reached the first time,
- * "name:3" the third time; "name=fail" makes the point report an error instead. */
+ * "name:3" the third time, "*:7" at the seventh point of any name; "name=fail" makes the point
+ * report an error instead. */
 #pragma once
 
 #include "base/error.h"

@@ -34,7 +34,8 @@ static const Option options[] = {
      "schema.table, or a pattern such as \"public.*\" for one copy a table; left out with --query",
      offsetof(CopySettings, table)},
     {OPTION_ARGUMENT, 0, "TARGET_URL", NULL, NULL, NULL,
-     "duckdb:FILE[?dataset=SCHEMA] or files:DIR[?format=ndjson]",
+     "bigquery://PROJECT/DATASET[?location=EU&bucket=NAME], duckdb:FILE[?dataset=SCHEMA], "
+     "files:DIR[?format=ndjson] or files:gs://BUCKET/PREFIX",
      offsetof(CopySettings, target_url)},
     {OPTION_TEXT, 0, "load", NULL, "replace", loads, "replace the target's rows, or add to them",
      offsetof(CopySettings, load)},
@@ -54,7 +55,7 @@ static const Option options[] = {
      offsetof(CopySettings, workers)},
     {OPTION_COUNT, 0, "limit", "N", NULL, NULL, "at most this many rows of each table; 0 for all",
      offsetof(CopySettings, limit)},
-    {OPTION_TEXT, 0, "format", NULL, NULL, formats, "of a files: target",
+    {OPTION_TEXT, 0, "format", NULL, NULL, formats, "of a files: or bigquery: target",
      offsetof(CopySettings, format)},
     {OPTION_TEXT, 0, "state", "DIR", ".bqferry/", NULL,
      "where the copy remembers how far it is, so that it can be repeated after a crash",
@@ -76,6 +77,8 @@ static const CommandExample examples[] = {
      "one table into a DuckDB file"},
     {"bqferry copy postgresql://me@localhost/shop 'public.*' files:exports/ --format ndjson",
      "a whole schema into compressed NDJSON files"},
+    {"bqferry copy \"$SHOP_URL\" public.orders bigquery://my-project/raw_data",
+     "one table into BigQuery, with the credentials that gcloud knows"},
     {"bqferry copy \"$SHOP_URL\" --query 'SELECT id, total FROM orders' --as totals duckdb:w.duckdb",
      "a query's rows into a table named totals"},
     {"bqferry copy \"$SHOP_URL\" public.orders duckdb:w.duckdb --write-config > bqferry.yaml",
@@ -171,7 +174,7 @@ static bool make_request(const CommandContext *context, const CopySettings *own,
 
 static void print_shell_word(const char *word)
 {
-    if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-")] ==
+    if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:-")] ==
             0 &&
         *word) {
         fputs(word, stdout);
@@ -183,7 +186,15 @@ static void print_shell_word(const char *word)
     putchar('\'');
 }
 
-static void print_next(const CopyRequest *request, const RunReport *report)
+/* As the bq command line spells it: "PROJECT:DATASET", or "DATASET". */
+static const char *bigquery_name(const TargetUrl *target, Arena *arena)
+{
+    const TargetParameter *first = target->parameters;
+    bool has_project = strcmp(first->key, "project") == 0;
+    return has_project ? arena_printf(arena, "%s:%s", first->value, first[1].value) : first->value;
+}
+
+static void print_next(const CopyRequest *request, const RunReport *report, Arena *arena)
 {
     if (report->job_count == 0 || run_report_exit_code(report) != 0)
         return;
@@ -192,8 +203,11 @@ static void print_next(const CopyRequest *request, const RunReport *report)
         fputs("duckdb ", stdout);
         print_shell_word(request->target.path);
         fputs(" 'SHOW ALL TABLES'", stdout);
+    } else if (!request->target.path) {
+        fputs("bq ls ", stdout);
+        print_shell_word(bigquery_name(&request->target, arena));
     } else {
-        fputs("ls ", stdout);
+        fputs(strstr(request->target.path, "://") ? "gcloud storage ls " : "ls ", stdout);
         print_shell_word(request->target.path);
     }
     fputs(
@@ -228,7 +242,7 @@ static bool copy(const CommandContext *context, const CopySettings *own, const C
         return false;
     bool report_on_stdout = own->report && strcmp(own->report, "-") == 0;
     if (!context->globals->quiet && !report_on_stdout)
-        print_next(request, &report);
+        print_next(request, &report, arena);
     return true;
 }
 

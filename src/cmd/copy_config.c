@@ -50,6 +50,12 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash;
 }
 
+/* Whether the target is the same one from every working directory. */
+static bool is_absolute(const TargetUrl *target)
+{
+    return !target->path || target->path[0] == '/' || strstr(target->path, "://");
+}
+
 const char *copy_job_name(const CopyRequest *request, const char *directory, Arena *arena)
 {
     const char *texts[] = {url_shown(request->source_url, arena),
@@ -57,7 +63,7 @@ const char *copy_job_name(const CopyRequest *request, const char *directory, Are
                            request->query,
                            request->target_table,
                            request->target.type,
-                           request->target.path[0] == '/' ? "" : directory,
+                           is_absolute(&request->target) ? "" : directory,
                            request->target.path,
                            request->format,
                            request->load,

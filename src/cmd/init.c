@@ -38,7 +38,7 @@ static const Option options[] = {
      "a table or a pattern, one job each; public.* when none is given",
      offsetof(InitSettings, tables)},
     {OPTION_TEXT, 0, "to", "TARGET_URL", NULL, NULL,
-     "duckdb:FILE or files:DIR; duckdb:warehouse.duckdb when not given",
+     "bigquery://PROJECT/DATASET, duckdb:FILE or files:DIR; duckdb:warehouse.duckdb when not given",
      offsetof(InitSettings, to)},
     {OPTION_FLAG, 0, "write-env", NULL, NULL, NULL,
      "write the URL with its password to .env, readable by its owner only",
@@ -54,6 +54,8 @@ static const CommandExample examples[] = {
      "without questions; SHOP_URL is set elsewhere"},
     {"bqferry init --source \"$SHOP_URL\" --table 'public.*' --to files:exports/ --write-env",
      "without questions; the password goes into .env"},
+    {"bqferry init --source-url-env SHOP_URL --table 'public.*' --to bigquery://my-project/raw_data",
+     "into BigQuery"},
     {NULL, NULL},
 };
 
@@ -134,7 +136,8 @@ static bool choose_target(Init *init, Error *error)
     Arena *arena = init->context->arena;
     const char *target = init->own->to ? init->own->to : DEFAULT_TARGET;
     if (!init->own->to && init->asks &&
-        !ask_text("Target, duckdb:FILE or files:DIR", DEFAULT_TARGET, arena, &target, error))
+        !ask_text("Target, bigquery://PROJECT/DATASET, duckdb:FILE or files:DIR", DEFAULT_TARGET,
+                  arena, &target, error))
         return false;
     return url_parse_target(target, arena, &init->choices.target, error);
 }

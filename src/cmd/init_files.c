@@ -53,24 +53,67 @@ static void print_connections(FILE *out, const InitChoices *choices)
         out);
 }
 
+static bool has_key(const TargetUrl *target, const char *key)
+{
+    for (size_t i = 0; i < target->parameter_count; i++) {
+        if (strcmp(target->parameters[i].key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Those that the URL does not say, each behind a #. */
+static void print_bigquery_keys(FILE *out, const TargetUrl *target)
+{
+    static const struct {
+        const char *key;
+        const char *example;
+        const char *why;
+    } keys[] = {
+        {"project", "my-project", "else that of the credentials"},
+        {"location", "EU", "of datasets that are made; it can never change"},
+        {"bucket", "my-staging", "for large tables: rows wait there, one load job takes them all"},
+        {"credentials", "key.json", "else GOOGLE_APPLICATION_CREDENTIALS, gcloud's, the machine's"},
+        {"labels", "{ team: data }", "on jobs and tables: costs can be grouped by them"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (!has_key(target, keys[i].key))
+            fprintf(out, "  # %s: %-*s # %s\n", keys[i].key, (int)(20 - strlen(keys[i].key)),
+                    keys[i].example, keys[i].why);
+    }
+}
+
 static void print_destination(FILE *out, const TargetUrl *target)
 {
     fputs("\n"
-          "# Where rows go: a DuckDB file, or a folder of Avro or NDJSON files.\n"
+          "# Where rows go: BigQuery, a DuckDB file, or a folder of Avro or NDJSON files.\n"
           "destination:\n"
           "  type: ",
           out);
     yaml_text_print(out, target->type);
-    fputs("\n  path: ", out);
-    yaml_text_print(out, target->path);
+    if (target->path) {
+        fputs("\n  path: ", out);
+        yaml_text_print(out, target->path);
+    }
     for (size_t i = 0; i < target->parameter_count; i++) {
         fprintf(out, "\n  %s: ", target->parameters[i].key);
         yaml_text_print(out, target->parameters[i].value);
     }
-    fputs("\n  # dataset: raw          # a schema in duckdb, a folder in files\n"
-          "  # table_prefix: shop_   # before every target table's name\n"
-          "# destination: { type: files, path: exports/, format: ndjson }\n",
-          out);
+    fputc('\n', out);
+    if (target->path)
+        fputs("  # dataset: raw          # a schema in duckdb, a folder in files\n", out);
+    else
+        print_bigquery_keys(out, target);
+    fputs("  # table_prefix: shop_   # before every target table's name\n", out);
+    if (target->path)
+        fputs(
+            "# destination: { type: bigquery, project: my-project, dataset: raw, location: EU }\n",
+            out);
+    else
+        fputs("# destination: { type: duckdb, path: warehouse.duckdb }   # the same, without an "
+              "account\n",
+              out);
+    fputs("# destination: { type: files, path: exports/, format: ndjson }\n", out);
 }
 
 static void print_rest(FILE *out)
@@ -123,7 +166,8 @@ static const char *job_name(const char *const *names, size_t count, const char *
     return name;
 }
 
-static void print_job(FILE *out, const char *name, const char *table, bool first, Arena *arena)
+static void print_job(FILE *out, const char *name, const char *table, bool first, bool bigquery,
+                      Arena *arena)
 {
     CopyRequest request = {.table = table};
     fputs("  - name: ", out);
@@ -145,10 +189,15 @@ static void print_job(FILE *out, const char *name, const char *table, bool first
               "    # target: other_name            # without it, the source table's name\n"
               "    # columns: { note: { on_invalid: \"null\" }, total: { type: NUMERIC } }\n",
               out);
+    if (first && bigquery)
+        fputs(
+            "    # target: { partition_by: { column: created_at, type: day }, cluster_by: [id] }\n",
+            out);
 }
 
-static void print_jobs(FILE *out, const TextList *tables, Arena *arena)
+static void print_jobs(FILE *out, const InitChoices *choices, Arena *arena)
 {
+    const TextList *tables = &choices->tables;
     const char **names = ARENA_ARRAY(arena, const char *, tables->count);
     fputs(
         "\n"
@@ -157,7 +206,7 @@ static void print_jobs(FILE *out, const TextList *tables, Arena *arena)
         out);
     for (size_t i = 0; i < tables->count; i++) {
         names[i] = job_name(names, i, tables->items[i], arena);
-        print_job(out, names[i], tables->items[i], i == 0, arena);
+        print_job(out, names[i], tables->items[i], i == 0, !choices->target.path, arena);
     }
 }
 
@@ -172,19 +221,29 @@ const char *init_config_text(const InitChoices *choices, Arena *arena)
     print_connections(draft.out, choices);
     print_destination(draft.out, &choices->target);
     print_rest(draft.out);
-    print_jobs(draft.out, &choices->tables, arena);
+    print_jobs(draft.out, choices, arena);
     return draft_take(&draft, arena);
 }
 
 const char *init_example_text(const InitChoices *choices, Arena *arena)
 {
+    static const char google[] =
+        "# A key file, where gcloud's own credentials or the machine's are not to be used:\n"
+        "# GOOGLE_APPLICATION_CREDENTIALS=/path/of/key.json\n"
+        "# An emulator instead of the real service:\n"
+        "# BIGQUERY_EMULATOR_HOST=localhost:9050\n"
+        "# STORAGE_EMULATOR_HOST=localhost:4443\n";
+    const char *more = choices->target.type && !choices->target.path ? google : "";
     if (!choices->url_variable)
-        return "# The configuration needs no variables. Others of use: PGPASSWORD, PGSSLMODE, PGSERVICE\n";
+        return arena_printf(arena,
+                            "# The configuration needs no variables. Others of use: PGPASSWORD, "
+                            "PGSSLMODE, PGSERVICE\n%s",
+                            more);
     return arena_printf(
         arena,
         "# Copy this file to .env, fill it in, and keep .env out of version control.\n"
-        "%s=%s://USER:PASSWORD@HOST:5432/DATABASE\n",
-        choices->url_variable, choices->source_type);
+        "%s=%s://USER:PASSWORD@HOST:5432/DATABASE\n%s",
+        choices->url_variable, choices->source_type, more);
 }
 
 /* Whether the line assigns the name; the same forms as config/env_file.h reads. */

@@ -72,10 +72,12 @@ const char *url_shown(const char *text, Arena *arena)
 
 static bool parse_parameters(char *query, Arena *arena, TargetUrl *url, Error *error)
 {
-    size_t most = 1;
+    size_t most = url->parameter_count + 1;
     for (const char *mark = query; *mark; mark++)
         most += *mark == '&';
     TargetParameter *parameters = ARENA_ARRAY(arena, TargetParameter, most);
+    for (size_t i = 0; i < url->parameter_count; i++)
+        parameters[i] = url->parameters[i];
     url->parameters = parameters;
     for (char *part = query; part;) {
         char *ampersand = strchr(part, '&');
@@ -88,6 +90,29 @@ static bool parse_parameters(char *query, Arena *arena, TargetUrl *url, Error *e
         parameters[url->parameter_count++] = (TargetParameter){part, equals + 1};
         part = ampersand ? ampersand + 1 : NULL;
     }
+    return true;
+}
+
+/* "PROJECT/DATASET" becomes two keys; "/DATASET" leaves the project to the credentials. */
+static bool parse_bigquery(char *path, const char *text, Arena *arena, TargetUrl *url, Error *error)
+{
+    char *slash = strchr(path, '/');
+    char *dataset = slash ? slash + 1 : path;
+    size_t length = strlen(dataset);
+    if (length && dataset[length - 1] == '/')
+        dataset[length - 1] = '\0';
+    if (!slash || !*dataset || strchr(dataset, '/')) {
+        error_set(error, ERROR_USAGE, "TARGET_URL: \"%s\" should be bigquery://PROJECT/DATASET",
+                  text);
+        return error_hint(error, "bigquery:///DATASET takes the project of the credentials; --as "
+                                 "names the table");
+    }
+    *slash = '\0';
+    TargetParameter *parameters = ARENA_ARRAY(arena, TargetParameter, 2);
+    url->parameters = parameters;
+    if (*path)
+        parameters[url->parameter_count++] = (TargetParameter){"project", path};
+    parameters[url->parameter_count++] = (TargetParameter){"dataset", dataset};
     return true;
 }
 
@@ -108,6 +133,9 @@ bool url_parse_target(const char *text, Arena *arena, TargetUrl *ret_url, Error 
     if (!*path)
         return error_set(error, ERROR_USAGE, "TARGET_URL: \"%s\" names no path", text);
     ret_url->type = copy;
-    ret_url->path = path;
+    if (strcmp(copy, "bigquery") != 0)
+        ret_url->path = path;
+    else if (!parse_bigquery(path, text, arena, ret_url, error))
+        return false;
     return !query || parse_parameters(query + 1, arena, ret_url, error);
 }

@@ -21,10 +21,10 @@ typedef struct TargetParameter {
     const char *value;
 } TargetParameter;
 
-/* "duckdb:warehouse.duckdb?dataset=raw" */
+/* "duckdb:warehouse.duckdb?dataset=raw", "bigquery://PROJECT/DATASET?location=EU" */
 typedef struct TargetUrl {
     const char *type;
-    const char *path;
+    const char *path; /* NULL for bigquery, whose project and dataset are the first parameters */
     const TargetParameter *parameters;
     size_t parameter_count;
 } TargetUrl;

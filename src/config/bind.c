@@ -118,7 +118,9 @@ static Outcome bind_number(const Subject *subject, const char *text, void *field
 
 static Outcome bind_path(const Subject *subject, const char *text, const char **field)
 {
-    const char *word = find_word(subject->key, text);
+    const char *word = find_word(subject->key, text), *scheme = subject->key->scheme;
+    if (scheme && strncmp(text, scheme, strlen(scheme)) == 0)
+        word = text;
     if (!word && strstr(text, "://"))
         return wrong(subject, "; a URL is no path");
     *field =
@@ -212,6 +214,23 @@ static Outcome bind_list(const Subject *subject, ConfigText *field)
     return outcome;
 }
 
+static Outcome bind_map(const Subject *subject, ConfigLabels *field)
+{
+    const YamlNode *node = subject->node;
+    if (node->kind != YAML_MAPPING)
+        return wrong(subject, "");
+    ConfigLabel *items = ARENA_ARRAY(subject->binder->arena, ConfigLabel, node->count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < node->count; i++) {
+        KeyPath path = {subject->path, node->pairs[i].key, 0};
+        const char *text = "";
+        if (bind_item(subject, node->pairs[i].value, &path, &text) != VALUE_WRONG)
+            items[count++] = (ConfigLabel){node->pairs[i].key, text};
+    }
+    *field = (ConfigLabels){items, count};
+    return count ? VALUE_SET : VALUE_UNSAID;
+}
+
 static Outcome bind_texts(const Subject *subject, ConfigText *field)
 {
     if (subject->node->kind == YAML_SEQUENCE)
@@ -288,6 +307,8 @@ static Outcome bind_value(const Subject *subject, void *base)
     case KEY_TEXT_LIST:
     case KEY_TEXT_OR_LIST:
         return bind_texts(subject, field_of(subject->key, base));
+    case KEY_TEXT_MAP:
+        return bind_map(subject, field_of(subject->key, base));
     case KEY_SECTION:
         bind_section(subject->binder, subject->key->section, subject->node,
                      field_of(subject->key, base), subject->path);
@@ -301,6 +322,28 @@ static Outcome bind_value(const Subject *subject, void *base)
     }
 }
 
+/* As it is written there; NULL when it is none of the section's. */
+static const char *type_of(const Subject *section)
+{
+    const ConfigKey *key = section_key(section->key->section, "type");
+    const YamlNode *node = yaml_get(section->node, "type");
+    bool is_plain = key && key->type == KEY_WORD && node && node->kind == YAML_SCALAR;
+    return is_plain ? find_word(key, node->text) : NULL;
+}
+
+/* "name, tags, …": those that go with the section's type, where that is known. */
+static const char *known_keys(const Subject *section)
+{
+    Arena *arena = section->binder->arena;
+    const KeySection *keys = section->key->section;
+    const char *type = type_of(section), *known = "";
+    for (size_t i = 0; i < keys->count; i++) {
+        if (!type || key_goes_with(&keys->keys[i], type))
+            known = arena_printf(arena, "%s%s%s", known, *known ? ", " : "", keys->keys[i].name);
+    }
+    return known;
+}
+
 /* Gives the key that was probably meant; NULL when none is near. */
 static const ConfigKey *add_unknown_key(const Subject *section, const YamlPair *pair,
                                         const KeyPath *path)
@@ -308,15 +351,13 @@ static const ConfigKey *add_unknown_key(const Subject *section, const YamlPair *
     const Binder *binder = section->binder;
     const KeySection *keys = section->key->section;
     const char **names = ARENA_ARRAY(binder->arena, const char *, keys->count);
-    const char *known = "";
-    for (size_t i = 0; i < keys->count; i++) {
+    for (size_t i = 0; i < keys->count; i++)
         names[i] = keys->keys[i].name;
-        known = arena_printf(binder->arena, "%s%s%s", known, i ? ", " : "", names[i]);
-    }
     const char *near = nearest_word(pair->key, names, keys->count);
     mistakes_add(binder->mistakes, place_in(binder->file, pair->mark),
                  "%s: unknown key%s (known here: %s)%s", key_path_text(path, binder->arena),
-                 near ? arena_printf(binder->arena, "; did you mean \"%s\"?", near) : "", known,
+                 near ? arena_printf(binder->arena, "; did you mean \"%s\"?", near) : "",
+                 known_keys(section),
                  keys == &keys_included && section_key(&keys_main, pair->key)
                      ? "; it belongs into the main file"
                      : "");
@@ -325,13 +366,14 @@ static const ConfigKey *add_unknown_key(const Subject *section, const YamlPair *
 
 /* What a section asks of its keys together; outcomes are by key, VALUE_UNSAID where there is none.
  */
-static void check_required(const Subject *section, const Outcome *outcomes)
+static void check_required(const Subject *section, const Outcome *outcomes, const char *type)
 {
     const KeySection *keys = section->key->section;
     for (size_t i = 0; i < keys->count; i++) {
         char text[EXPECTATION_SIZE];
         KeyPath path = {section->path, keys->keys[i].name, 0};
-        if (!keys->keys[i].required || outcomes[i] != VALUE_UNSAID)
+        if (!keys->keys[i].required || outcomes[i] != VALUE_UNSAID ||
+            !key_goes_with(&keys->keys[i], type))
             continue;
         mistakes_add(section->binder->mistakes, place_of(section), "%s: is required: %s",
                      key_path_text(&path, section->binder->arena),
@@ -354,21 +396,28 @@ static void check_exactly_one(const Subject *section, const Outcome *outcomes)
                      said ? "more" : "none");
 }
 
-static void check_only_for(const Subject *section, const Outcome *outcomes, void *base)
+/* "duckdb or files" */
+static const char *alternatives(const char *const *words, Arena *arena)
+{
+    const char *text = *words;
+    while (*++words)
+        text = arena_printf(arena, "%s%s%s", text, words[1] ? ", " : " or ", *words);
+    return text;
+}
+
+static void check_only_for(const Subject *section, const Outcome *outcomes, const char *type)
 {
     const KeySection *keys = section->key->section;
-    const ConfigKey *type_key = section_key(keys, "type");
-    const char *type = type_key ? *(const char **)field_of(type_key, base) : NULL;
+    Arena *arena = section->binder->arena;
     for (size_t i = 0; i < keys->count && type; i++) {
         const ConfigKey *key = &keys->keys[i];
         KeyPath path = {section->path, key->name, 0};
         const YamlNode *node = yaml_get(section->node, key->name);
-        if (!key->only_for || !node || outcomes[i] == VALUE_UNSAID ||
-            strcmp(key->only_for, type) == 0)
+        if (!node || outcomes[i] == VALUE_UNSAID || key_goes_with(key, type))
             continue;
         mistakes_add(section->binder->mistakes, place_in(section->binder->file, node->mark),
-                     "%s: only for type %s, and the type is %s",
-                     key_path_text(&path, section->binder->arena), key->only_for, type);
+                     "%s: only for type %s, and the type is %s", key_path_text(&path, arena),
+                     alternatives(key->only_for, arena), type);
     }
 }
 
@@ -396,9 +445,12 @@ static void bind_keys(const Subject *section, void *base)
         outcomes[i] = VALUE_UNSAID;
     for (size_t i = 0; i < section->node->count; i++)
         bind_pair(section, &section->node->pairs[i], base, outcomes);
-    check_required(section, outcomes);
+    const ConfigKey *type_key = section_key(section->key->section, "type");
+    const char *type =
+        type_key && type_key->type == KEY_WORD ? *(const char **)field_of(type_key, base) : NULL;
+    check_required(section, outcomes, type);
     check_exactly_one(section, outcomes);
-    check_only_for(section, outcomes, base);
+    check_only_for(section, outcomes, type);
 }
 
 void bind_defaults(const Binder *binder, const KeySection *section, void *base)

@@ -96,6 +96,7 @@ typedef struct BigQueryConfig {
     ConfigLabels labels;           /* on jobs, tables and datasets */
     int64_t job_timeout_ms;        /* how long one job is waited for; 0: the target's default */
     int64_t staging_expiration_ms; /* of staging tables; 0: the target's default */
+    int64_t one_shard_bytes; /* a smaller table is read by one worker; 0: the target's default */
 } BigQueryConfig;
 
 typedef struct DestinationConfig {

@@ -13,6 +13,18 @@
     {                                                                                              \
         __VA_ARGS__, NULL                                                                          \
     }
+#define ONLY_FOR(...)                                                                              \
+    .only_for = (const char *const[])                                                              \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
+#define KMS_KEY_PATTERN "^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$"
+#define KMS_KEY_EXPECTED "a key such as projects/P/locations/L/keyRings/R/cryptoKeys/K"
+
+/* The sections of keys_destination.c and keys_target.c. */
+extern const KeySection keys_destination;
+extern const KeySection keys_target; /* of a job; its struct is RawJob */
 
 /* The sections of keys_incremental.c; their struct is RawJob. */
 extern const KeySection keys_cursor;

@@ -25,7 +25,7 @@ static const ConfigKey naive_timestamps_keys[] = {
     {.name = "time_zone",
      .type = KEY_TEXT,
      FIELD(NaiveTimestamps, zone),
-     .only_for = "TIMESTAMP",
+     ONLY_FOR("TIMESTAMP"),
      .otherwise_text = "UTC",
      .doc = "The time zone's IANA name.",
      .example = "Europe/Berlin"},
@@ -233,87 +233,6 @@ static const KeySection connection = {
     .example_name = "shop",
 };
 
-static const ConfigKey destination_keys[] = {
-    {.name = "type",
-     .type = KEY_WORD,
-     FIELD(DestinationConfig, type),
-     .required = true,
-     WORDS("duckdb", "files"),
-     .doc = "`duckdb` is an embedded warehouse in one file; `files` writes numbered shards and a "
-            "manifest into a folder per table.",
-     .example = "duckdb"},
-    {.name = "path",
-     .type = KEY_PATH,
-     FIELD(DestinationConfig, path),
-     .required = true,
-     .doc = "The database file, or the folder. Made when it is missing.",
-     .example = "warehouse.duckdb"},
-    {.name = "dataset",
-     .type = KEY_TEXT,
-     FIELD(DestinationConfig, dataset),
-     .otherwise_text = "`main` in duckdb; none in files",
-     .doc = "Where tables go that do not say it themselves: a schema in duckdb, a folder in files.",
-     .example = "raw_data"},
-    {.name = "table_prefix",
-     .type = KEY_TEXT,
-     FIELD(DestinationConfig, table_prefix),
-     .doc = "Stands before the names of target tables that no job says itself.",
-     .example = "shop_"},
-    {.name = "format",
-     .type = KEY_WORD,
-     FIELD(DestinationConfig, format),
-     WORDS("avro", "ndjson"),
-     .only_for = "files",
-     .otherwise_text = "avro",
-     .doc = "Format of the shards: Avro object container files, or newline-delimited JSON.",
-     .example = "avro",
-     .commented = true},
-    {.name = "compression",
-     .type = KEY_WORD,
-     FIELD(DestinationConfig, compression),
-     WORDS("auto", "none", "zstd", "gzip"),
-     .only_for = "files",
-     .otherwise_text = "auto",
-     .doc =
-         "`auto` is zstd for avro and gzip for ndjson; each format has only that one, or `none`.",
-     .example = "auto",
-     .commented = true},
-    {.name = "library",
-     .type = KEY_PATH,
-     FIELD(DestinationConfig, library),
-     .only_for = "duckdb",
-     .otherwise_text = "looked for; `bqferry check` says where",
-     .doc = "The file libduckdb.so.",
-     .example = "/usr/local/lib/libduckdb.so"},
-    {.name = "memory_limit",
-     .type = KEY_SIZE,
-     FIELD(DestinationConfig, memory_limit),
-     .min = 1000 * 1000,
-     .max = 1LL << 50,
-     .only_for = "duckdb",
-     .otherwise = "0",
-     .otherwise_text = "the target's own",
-     .doc = "Memory that DuckDB may use.",
-     .example = "256MB"},
-    {.name = "threads",
-     .type = KEY_INTEGER,
-     FIELD(DestinationConfig, threads),
-     .min = 1,
-     .max = 1024,
-     .only_for = "duckdb",
-     .otherwise = "0",
-     .otherwise_text = "the target's own",
-     .doc = "Threads that DuckDB may use.",
-     .example = "2"},
-};
-
-static const KeySection destination = {
-    .id = "destination",
-    .title = "destination",
-    .doc = "Where the rows go.",
-    KEYS(destination_keys),
-};
-
 static const ConfigKey state_keys[] = {
     {.name = "type",
      .type = KEY_WORD,
@@ -451,29 +370,6 @@ static const KeySection source = {
     .exactly_one = (const char *const[]){"table", "query", NULL},
 };
 
-static const ConfigKey target_keys[] = {
-    {.name = "table",
-     .type = KEY_TEXT,
-     FIELD(RawJob, config.target_table),
-     .otherwise_text = "the source table's name behind `destination.table_prefix`",
-     .doc = "Name of the table, or `DATASET.NAME`.",
-     .example = "orders"},
-    {.name = "dataset",
-     .type = KEY_TEXT,
-     FIELD(RawJob, config.target_dataset),
-     .otherwise_text = "`destination.dataset`",
-     .doc = "Where the table goes: a schema in duckdb, a folder in files.",
-     .example = "raw_data"},
-};
-
-static const KeySection target = {
-    .id = "job_target",
-    .title = "jobs[].target",
-    .doc = "The table that is written. A plain text stands for its `table`: `target: orders`.",
-    KEYS(target_keys),
-    .shorthand = "table",
-};
-
 static const ConfigKey column_keys[] = {
     {.name = "type",
      .type = KEY_TEXT,
@@ -530,7 +426,7 @@ static const ConfigKey job_keys[] = {
      .doc = "What is read."},
     {.name = "target",
      .type = KEY_SECTION,
-     .section = &target,
+     .section = &keys_target,
      .otherwise_text = "the source table's name in the destination's dataset",
      .doc = "The table that is written."},
     {.name = "load",
@@ -540,6 +436,17 @@ static const ConfigKey job_keys[] = {
      .otherwise_text = "from `defaults`; required when that has none",
      .doc = LOAD_DOC,
      .example = "upsert"},
+    {.name = "replace",
+     .type = KEY_WORD,
+     FIELD(RawJob, replace),
+     WORDS("table", "partition"),
+     .otherwise_text = "table",
+     .doc =
+         "What `load: replace` replaces: the whole `table`, or each `partition` that a row of the run "
+         "belongs to, all others untouched. `partition` needs `target.partition_by` with a column, and a "
+         "destination of type bigquery.",
+     .example = "table",
+     .commented = true},
     {.name = "key",
      .type = KEY_TEXT_OR_LIST,
      FIELD(RawJob, config.key),
@@ -624,7 +531,7 @@ static const ConfigKey main_keys[] = {
     {.name = "destination",
      .type = KEY_SECTION,
      FIELD(RawConfig, destination),
-     .section = &destination,
+     .section = &keys_destination,
      .required = true,
      .doc = "Where the rows go."},
     {.name = "state",
@@ -699,6 +606,15 @@ const ConfigKey *section_key(const KeySection *section, const char *name)
     return NULL;
 }
 
+bool key_goes_with(const ConfigKey *key, const char *type)
+{
+    for (const char *const *word = key->only_for; type && word && *word; word++) {
+        if (strcmp(*word, type) == 0)
+            return true;
+    }
+    return !key->only_for;
+}
+
 const char *key_expectation(const ConfigKey *key, char *text, size_t size)
 {
     static const char *const by_type[KEY_TYPE_COUNT_] = {
@@ -709,6 +625,7 @@ const char *key_expectation(const ConfigKey *key, char *text, size_t size)
         [KEY_PATH] = "the path of a file or folder",
         [KEY_TEXT_LIST] = "a list of texts such as [a, b]",
         [KEY_TEXT_OR_LIST] = "a text or a list of texts",
+        [KEY_TEXT_MAP] = "a mapping from names to texts",
         [KEY_SECTION] = "a mapping (key: value)",
         [KEY_NAMED_SECTIONS] = "a mapping (name: …)",
         [KEY_SECTION_LIST] = "a list (- …)",

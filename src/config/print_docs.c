@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { COMMENT_WIDTH = 90, SECTIONS_MAX = 32, DOCS_MAX = 128, EXPECTATION_SIZE = 256 };
+enum { COMMENT_WIDTH = 90, SECTIONS_MAX = 32, DOCS_MAX = 192, EXPECTATION_SIZE = 256 };
 
 /* Sections that were printed, so that a shared one is printed once. */
 typedef struct Printed {
@@ -17,6 +17,7 @@ typedef struct Example {
     FILE *out;
     int indent;
     bool item;         /* the next key begins an item of a list */
+    bool commented;    /* all of it stands behind a # */
     const char **said; /* comments that stand further up already; DOCS_MAX of them, then NULL */
 } Example;
 
@@ -99,8 +100,11 @@ static void print_section(FILE *out, const KeySection *section)
         print_default(out, key);
         fputs(" | ", out);
         print_cell(out, key->doc);
-        if (key->only_for)
-            fprintf(out, " Only for type `%s`.", key->only_for);
+        if (key->only_for) {
+            fputs(" Only for type ", out);
+            print_words(out, key->only_for);
+            fputc('.', out);
+        }
         fputs(" |\n", out);
     }
 }
@@ -160,7 +164,7 @@ static void print_key(Example *example, const ConfigKey *key)
 {
     int indent = example->item ? example->indent - 2 : example->indent;
     fprintf(example->out, "%*s%s%s%s:", indent, "", example->item ? "- " : "",
-            key->commented ? "# " : "", key->name);
+            key->commented || example->commented ? "# " : "", key->name);
     example->item = false;
 }
 
@@ -168,7 +172,8 @@ static void print_example(const Example *outer, const KeySection *section);
 
 static void print_inner_example(const Example *outer, const ConfigKey *key)
 {
-    Example inner = {outer->out, outer->indent + 2, false, outer->said};
+    Example inner = {outer->out, outer->indent + 2, false, outer->commented || key->commented,
+                     outer->said};
     if (key->type == KEY_NAMED_SECTIONS) {
         fprintf(outer->out, "%*s%s:\n", inner.indent, "", key->section->example_name);
         inner.indent += 2;
@@ -199,7 +204,7 @@ void config_print_docs(FILE *out)
 {
     Printed printed = {0};
     const char *said[DOCS_MAX] = {0};
-    const Example example = {out, 0, false, said};
+    const Example example = {out, 0, false, false, said};
     fputs(introduction, out);
     print_sections(out, &keys_main, &printed);
     fputs("\n## A complete example\n\n"

@@ -100,6 +100,14 @@ static Json *named_sections(const ConfigKey *key)
     return object;
 }
 
+static Json *texts_by_name(void)
+{
+    static const ConfigKey item = {.type = KEY_TEXT};
+    Json *object = of_type("object");
+    json_set(object, "additionalProperties", any_text(&item));
+    return object;
+}
+
 static Json *value_of(const ConfigKey *key)
 {
     static const ConfigKey item = {.type = KEY_TEXT};
@@ -119,6 +127,8 @@ static Json *value_of(const ConfigKey *key)
         return list_of(any_text(&item));
     case KEY_TEXT_OR_LIST:
         return either(any_text(&item), list_of(any_text(&item)));
+    case KEY_TEXT_MAP:
+        return texts_by_name();
     case KEY_SECTION:
         return section_value(key);
     case KEY_NAMED_SECTIONS:
@@ -152,13 +162,27 @@ static Json *property_of(const ConfigKey *key)
     return property;
 }
 
-/* A key that goes with one type only: {"format": {"properties": {"type": …}}} */
-static Json *condition_of(const ConfigKey *key)
+/* {"properties": {"type": …}}, of a section that a key of some types may stand in. */
+static Json *condition_of(const ConfigKey *key, bool or_variable)
 {
     Json *object = json_object_new(), *properties = json_object_new();
-    Json *type = with_text(json_object_new(), "const", key->only_for);
-    json_set(properties, "type", either(type, pattern(variable_pattern)));
+    Json *type = json_object_new(), *words = json_array_new();
+    for (const char *const *word = key->only_for; *word; word++)
+        json_append_text(words, *word);
+    json_set(type, "enum", words);
+    json_set(properties, "type", or_variable ? either(type, pattern(variable_pattern)) : type);
     json_set(object, "properties", properties);
+    return object;
+}
+
+/* {"if": {the type is one of those}, "then": {"required": [key]}} */
+static Json *requirement_of(const ConfigKey *key)
+{
+    Json *object = json_object_new(), *then = json_object_new(), *required = json_array_new();
+    json_append_text(required, key->name);
+    json_set(then, "required", required);
+    json_set(object, "if", condition_of(key, false));
+    json_set(object, "then", then);
     return object;
 }
 
@@ -174,19 +198,38 @@ static Json *one_of(const char *const *names)
     return choices;
 }
 
+/* What goes with some types of the section only. */
+static void set_conditions(Json *object, const KeySection *section)
+{
+    Json *conditions = json_object_new(), *requirements = json_array_new();
+    size_t count = 0;
+    for (size_t i = 0; i < section->count; i++) {
+        const ConfigKey *key = &section->keys[i];
+        if (!key->only_for)
+            continue;
+        if (key->required)
+            json_append(requirements, requirement_of(key));
+        json_set(conditions, key->name, condition_of(key, true));
+        count++;
+    }
+    if (count)
+        json_set(object, "dependentSchemas", conditions);
+    else
+        json_free(conditions);
+    if (json_count(requirements))
+        json_set(object, "allOf", requirements);
+    else
+        json_free(requirements);
+}
+
 static void set_properties(Json *object, const KeySection *section)
 {
     Json *properties = json_object_new(), *required = json_array_new();
-    Json *conditions = json_object_new();
-    bool has_conditions = false;
     for (size_t i = 0; i < section->count; i++) {
         const ConfigKey *key = &section->keys[i];
         json_set(properties, key->name, property_of(key));
-        if (key->required)
+        if (key->required && !key->only_for)
             json_append_text(required, key->name);
-        if (key->only_for)
-            json_set(conditions, key->name, condition_of(key));
-        has_conditions |= key->only_for != NULL;
     }
     json_set_text(object, "type", "object");
     json_set(object, "properties", properties);
@@ -194,10 +237,7 @@ static void set_properties(Json *object, const KeySection *section)
     json_set_bool(object, "additionalProperties", false);
     if (section->exactly_one)
         json_set(object, "oneOf", one_of(section->exactly_one));
-    if (has_conditions)
-        json_set(object, "dependentSchemas", conditions);
-    else
-        json_free(conditions);
+    set_conditions(object, section);
 }
 
 static void add_definitions(Json *definitions, const KeySection *section)

@@ -59,9 +59,20 @@ typedef struct RawOptions {
     RetryConfig retries;
 } RawOptions;
 
+typedef struct RawPartitionBy {
+    const char *column;
+    const char *type;
+    int64_t start, end, interval;
+    int64_t expiration_ms;
+    bool require_filter;
+    bool immutable;
+} RawPartitionBy;
+
 typedef struct RawJob {
     RawElement element;
     JobConfig config;
+    RawPartitionBy partition_by;
+    const char *replace;
     RawOptions options;
     RawColumn *columns;
     size_t column_count;
@@ -81,3 +92,12 @@ typedef struct RawConfig {
     RawJob *jobs;
     size_t job_count;
 } RawConfig;
+
+/* Of the value that the keys (ends with NULL) lead to, or of the last one on the way that is there:
+ *     raw_place(&job->element, KEYS_TO("target", "table")) */
+ConfigPlace raw_place(const RawElement *element, const char *const *keys);
+#define KEYS_TO(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Whether the mapping (may be NULL) has the key, also when it is misspelt, which was named already.
+ */
+bool raw_is_said(const YamlNode *mapping, const char *key);

@@ -2,7 +2,9 @@
 #include "config/rules.h"
 
 #include "base/nearest.h"
+#include "config/rules_destination.h"
 #include "config/rules_incremental.h"
+#include "config/rules_target.h"
 #include "config/same.h"
 
 #include <string.h>
@@ -16,26 +18,6 @@ typedef struct Rules {
     Config *config;
     const char *const *names; /* of the connections */
 } Rules;
-
-/* Of the value that the keys lead to, or of the last one on the way that is there. */
-static ConfigPlace place_of(const RawElement *element, const char *first, const char *second)
-{
-    const YamlNode *outer = yaml_get(element->node, first);
-    const YamlNode *inner = outer && second ? yaml_get(outer, second) : NULL;
-    if (!outer)
-        return element->place;
-    return place_in(element->place.file, inner ? inner->mark : outer->mark);
-}
-
-/* Also when it is misspelt, which was named already. */
-static bool is_said(const YamlNode *mapping, const char *key)
-{
-    for (size_t i = 0; mapping && mapping->kind == YAML_MAPPING && i < mapping->count; i++) {
-        if (nearest_word(mapping->pairs[i].key, &key, 1))
-            return true;
-    }
-    return false;
-}
 
 /* A bad name may be a URL with a password. */
 static const char *name_text(const Rules *rules, const char *name)
@@ -93,7 +75,7 @@ static void check_url(const Rules *rules, RawConnection *connection)
     const char *found = length ? arena_printf(rules->arena, ", found one that begins with %.*s://",
                                               (int)length, url)
                                : "";
-    mistakes_add(rules->mistakes, place_of(element, "url", NULL),
+    mistakes_add(rules->mistakes, raw_place(element, KEYS_TO("url")),
                  "%s.url: expected a URL that begins with postgresql://, or keywords such as "
                  "host=db.example.com dbname=shop%s",
                  element->label, found);
@@ -106,7 +88,7 @@ static void check_type(const Rules *rules, const RawConnection *connection)
     bool url_is_empty = !url || (url->kind == YAML_SCALAR && *url->text == '\0');
     bool url_has_none = connection->config.url && is_keywords(connection->config.url);
     if (connection->config.type || element->node->kind != YAML_MAPPING ||
-        is_said(element->node, "type") || !(url_is_empty || url_has_none))
+        raw_is_said(element->node, "type") || !(url_is_empty || url_has_none))
         return;
     mistakes_add(
         rules->mistakes, element->place,
@@ -132,24 +114,6 @@ static void apply_connections(const Rules *rules)
     rules->config->connection_count = raw->connection_count;
 }
 
-static void apply_destination(const Rules *rules)
-{
-    DestinationConfig *destination = &rules->raw->destination;
-    const RawElement *element = &rules->raw->element;
-    destination->place = place_of(element, "destination", NULL);
-    const char *format = destination->format ? destination->format : "avro";
-    const char *compression = destination->compression;
-    const char *own = strcmp(format, "avro") == 0 ? "zstd" : "gzip";
-    if (compression && strcmp(compression, "auto") != 0 && strcmp(compression, "none") != 0 &&
-        strcmp(compression, own) != 0)
-        mistakes_add(
-            rules->mistakes, place_of(element, "destination", "compression"),
-            "destination.compression: %s files are compressed with %s, not with %s: choose "
-            "auto, none or %s",
-            format, own, compression, own);
-    rules->config->destination = *destination;
-}
-
 static const char *near_connection(const Rules *rules, const char *wanted)
 {
     if (mistakes_full(rules->mistakes))
@@ -172,7 +136,7 @@ static void check_connection_of(const Rules *rules, RawJob *job)
 {
     const char *wanted = job->config.connection, *label = job->element.label;
     size_t count = rules->raw->connection_count;
-    ConfigPlace place = place_of(&job->element, "source", "connection");
+    ConfigPlace place = raw_place(&job->element, KEYS_TO("source", "connection"));
     if (wanted && has_connection(rules, wanted))
         return;
     if (count == 0)
@@ -210,7 +174,7 @@ static void split_target(const Rules *rules, RawJob *job)
     else if (strchr(dot + 1, '.') || dot == config->target_table || dot[1] == '\0')
         problem = "expected NAME or DATASET.NAME";
     if (problem) {
-        mistakes_add(rules->mistakes, place_of(&job->element, "target", "table"),
+        mistakes_add(rules->mistakes, raw_place(&job->element, KEYS_TO("target", "table")),
                      "%s.target.table: %s", job->element.label, problem);
         return;
     }
@@ -223,12 +187,12 @@ static void check_target(const Rules *rules, RawJob *job)
 {
     const JobConfig *config = &job->config;
     if (config->query && !config->target_table)
-        mistakes_add(rules->mistakes, place_of(&job->element, "source", "query"),
+        mistakes_add(rules->mistakes, raw_place(&job->element, KEYS_TO("source", "query")),
                      "%s.target.table: is required, because a query has no name to take it from",
                      job->element.label);
     if (config->target_table && takes_several_tables(config))
         mistakes_add(
-            rules->mistakes, place_of(&job->element, "target", "table"),
+            rules->mistakes, raw_place(&job->element, KEYS_TO("target", "table")),
             "%s.target.table: one table cannot take the several of source.table: leave it out "
             "(each keeps its own name), or write a job for each",
             job->element.label);
@@ -238,8 +202,8 @@ static void check_target(const Rules *rules, RawJob *job)
 static void check_load(const Rules *rules, RawJob *job)
 {
     const char *load = job->options.load ? job->options.load : rules->raw->defaults.load;
-    bool said = is_said(job->element.node, "load") ||
-                is_said(yaml_get(rules->raw->element.node, "defaults"), "load");
+    bool said = raw_is_said(job->element.node, "load") ||
+                raw_is_said(yaml_get(rules->raw->element.node, "defaults"), "load");
     if (load)
         load_mode_parse(load, &job->config.load);
     else if (!said)
@@ -275,13 +239,14 @@ static void apply_job(const Rules *rules, RawJob *job)
     if (job->config.tables.count || job->config.query)
         check_connection_of(rules, job);
     check_target(rules, job);
+    apply_columns(rules, job);
+    rules_target_table(rules->raw, job, rules->mistakes, rules->arena);
     job->config.options = own->columns;
     job->config.options.place = job->element.place;
     job->config.workers = own->workers == CONFIG_UNSET ? defaults->workers : own->workers;
     job->config.retry_budget_ms = own->retries.budget_ms == CONFIG_UNSET
                                       ? defaults->retries.budget_ms
                                       : own->retries.budget_ms;
-    apply_columns(rules, job);
 }
 
 static void apply_jobs(const Rules *rules)
@@ -302,12 +267,13 @@ void rules_apply(RawConfig *raw, Mistakes *mistakes, Config *config)
         names[i] = raw->connections[i].element.name;
     const Rules rules = {raw, mistakes, &config->arena, config, names};
     apply_connections(&rules);
-    apply_destination(&rules);
+    rules_destination(raw, mistakes, &config->arena);
+    config->destination = raw->destination;
     apply_jobs(&rules);
     config->state_path = raw->state.path;
     config->reports_kept = raw->state.reports;
     config->parallel = raw->parallel;
     config->column_defaults = raw->defaults.columns;
-    config->column_defaults.place = place_of(&raw->element, "defaults", NULL);
+    config->column_defaults.place = raw_place(&raw->element, KEYS_TO("defaults"));
     same_check(raw, mistakes);
 }

@@ -23,6 +23,7 @@ struct JobDelivery {
     JobState state;
     Json *last_run;      /* the record of the last committed run; may be NULL */
     bool has_intent;
+    bool is_lost; /* an apply found that what was staged is gone */
     Intent intent;
 };
 
@@ -187,6 +188,7 @@ bool delivery_abandon(JobDelivery *delivery, Error *error)
 {
     if (!delivery->has_intent)
         return true;
+    delivery->is_lost = false;
     return discard(delivery, error) && forget_intent(delivery, error);
 }
 
@@ -230,44 +232,38 @@ static void spend_attempt(JobDelivery *delivery, Error *error)
     error->retryable = false;
 }
 
-/* Nothing of it was applied, or nothing will change by trying: an intent kept would only repeat the
- * failure on every run. */
-static bool give_back(JobDelivery *delivery)
-{
-    Error ignored = {0};
-    if (!delivery_abandon(delivery, &ignored))
-        log_warning(delivery->job, "%s; the next run will do it", ignored.message);
-    return false;
-}
-
 static bool check_rows(JobDelivery *delivery, const ApplyResult *result, Error *error)
 {
     const Delivery *staged = &delivery->intent.delivery;
     uint64_t wanted = staged_rows(staged);
     if (result->rows == wanted)
         return true;
+    /* Applied once already: an intent kept would only repeat this failure on every run. */
+    delivery_abandon(delivery, NULL);
     error_set(error, ERROR_TARGET,
               "%" PRIu64 " rows were staged but %" PRIu64 " were applied to %s", wanted,
               result->rows, staged->table.table);
-    error_hint(error, "something else writes to this table; compare it with the source");
-    return give_back(delivery);
+    return error_hint(error, "something else writes to this table; compare it with the source");
 }
 
 bool delivery_apply(JobDelivery *delivery, ApplyResult *ret_result, Error *error)
 {
     const Delivery *staged = &delivery->intent.delivery;
-    Error failure = {0};
     *ret_result = (ApplyResult){0};
-    bool applied = delivery->target->ops->apply(delivery->target, staged, ret_result, &failure);
+    bool applied = delivery->target->ops->apply(delivery->target, staged, ret_result, error);
+    delivery->is_lost = !applied && ret_result->lost;
     if (!applied) {
-        if (ret_result->spent)
-            spend_attempt(delivery, &failure);
-        if (error)
-            *error = failure;
-        return failure.kind == ERROR_DATA ? give_back(delivery) : false;
+        if (ret_result->spent && !ret_result->lost)
+            spend_attempt(delivery, error);
+        return false;
     }
     return fault_point("delivery.applied", error) && check_rows(delivery, ret_result, error) &&
            fault_point("delivery.checked", error);
+}
+
+bool delivery_is_lost(const JobDelivery *delivery)
+{
+    return delivery->is_lost;
 }
 
 static bool same_text(const char *left, const char *right)
@@ -315,6 +311,11 @@ static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleRe
         result->rows_applied = applied.rows;
         result->counts = applied.counts;
         return delivery_commit(delivery, error);
+    }
+    if (delivery->is_lost) {
+        log_warning(delivery->job, "%s", error->message);
+        *error = (Error){0};
+        return give_up(delivery, "has lost rows that it had staged", result, error);
     }
     return error_hint(error, "the rows are staged: run the job again to apply them, or with "
                              "--full-refresh to give them up and read the source anew");

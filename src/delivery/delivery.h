@@ -78,8 +78,12 @@ bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const u
                       Error *error);
 
 /* The one atomic step, safe to call again after a retryable error; then rows applied = rows staged.
- * After an error that no repetition cures (ERROR_DATA) what was begun is void. */
+ */
 bool delivery_apply(JobDelivery *delivery, ApplyResult *ret_result, Error *error);
+
+/* The last apply failed because what was staged is gone, without having been applied: abandon is
+ * next, and the rows must be read again. */
+bool delivery_is_lost(const JobDelivery *delivery);
 
 /* Removes staging and the intent, makes the intent's next state the job's, and saves the run's
  * record. */

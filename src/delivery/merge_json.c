@@ -33,6 +33,7 @@ Json *merge_to_json(const Delivery *delivery)
     const MergeSpec *merge = &delivery->merge;
     Json *json = json_object_new();
     json_set_text(json, "evolve", evolve_names[delivery->evolve]);
+    json_set(json, "key", names_to_json(merge->key, merge->key_count));
     json_set(json, "order", names_to_json(merge->order, merge->order_count));
     json_set_bool(json, "changed_only", merge->changed_only);
     json_set(json, "emptied", names_to_json(merge->emptied, merge->emptied_count));
@@ -110,6 +111,7 @@ bool merge_from_json(const Json *json, Arena *arena, Delivery *delivery, Error *
         .mark = arena_strdup(arena, json_get_text(json, "mark")),
         .mark_is_bool = json_get_bool(json, "mark_is_bool"),
     };
+    merge->key = read_names(json_get(json, "key"), arena, &merge->key_count);
     merge->order = read_names(json_get(json, "order"), arena, &merge->order_count);
     merge->emptied = read_names(json_get(json, "emptied"), arena, &merge->emptied_count);
     delivery->metadata.synced_at = arena_strdup(arena, json_get_text(json, "synced_at"));

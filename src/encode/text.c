@@ -40,8 +40,6 @@ static char *write_short_fraction(char *out, unsigned microseconds)
 
 static char *write_iso_part(char *out, int64_t number, char unit)
 {
-    if (number == 0)
-        return out;
     out = digits_write_signed(out, number);
     *out++ = unit;
     return out;
@@ -125,20 +123,11 @@ char *text_write_interval_iso(char *out, const Interval *interval)
     out = write_iso_part(out, interval->months / 12, 'Y');
     out = write_iso_part(out, interval->months % 12, 'M');
     out = write_iso_part(out, interval->days, 'D');
-    if (interval->microseconds == 0) {
-        if (out[-1] == 'P') { /* nothing at all is not a duration */
-            *out++ = '0';
-            *out++ = 'D';
-        }
-        return out;
-    }
     *out++ = 'T';
     int64_t seconds = interval->microseconds / MICROSECONDS;
     out = write_iso_part(out, seconds / 3600, 'H');
     out = write_iso_part(out, seconds / 60 % 60, 'M');
-    if (interval->microseconds % (60 * MICROSECONDS) == 0)
-        return out;
-    if (interval->microseconds < 0)
+    if (interval->microseconds % (60 * MICROSECONDS) < 0)
         *out++ = '-';
     out = digits_write(out, magnitude_of(seconds % 60));
     out =

@@ -24,7 +24,8 @@ char *text_write_datetime(char *out, int64_t microseconds);
 /* BigQuery's canonical form, each part with a sign of its own: "1-2 -3 4:5:6.7". */
 char *text_write_interval(char *out, const Interval *interval);
 
-/* ISO 8601, as NDJSON loads want it: "P1Y2M-3DT4H5M6.7S"; parts that are zero are left out. */
+/* ISO 8601, as NDJSON loads want it: "P1Y2M-3DT4H5M6.7S". Every part is written, zero or
+ * not: the documents know the one form PYMDTHMS ("Loading JSON data", details of data types). */
 char *text_write_interval_iso(char *out, const Interval *interval);
 
 /* A NUMERIC or BIGNUMERIC; where the field declares no scale, without the zeros that end a

@@ -180,6 +180,14 @@ int64_t json_get_int(const Json *object, const char *key, int64_t otherwise)
     return json_is_integer(child) ? json_integer_value(child) : otherwise;
 }
 
+const char *json_next_key(const Json *object, const char *key)
+{
+    json_t *library = library_of(object);
+    void *at = key ? json_object_iter_next(library, json_object_iter_at(library, key))
+                   : json_object_iter(library);
+    return json_object_iter_key(at);
+}
+
 const char *json_text_of(const Json *json)
 {
     return json_string_value(library_of(json));

@@ -35,9 +35,10 @@ enum { GCS_ANY = -1, GCS_ABSENT = 0 };
 bool gcs_stat(const GcsScope *scope, const char *name, Arena *arena, GcsObject *ret_object,
               bool *ret_found, Error *error);
 
-/* Metadata and content of one generation, at most body->max bytes, checked against its CRC32C. */
+/* Metadata and content of one generation, at most body->max bytes, checked against its CRC32C;
+ * ret_object->generation = 0 (and true returned) when there is no such object. */
 bool gcs_read(const GcsScope *scope, const char *name, Arena *arena, GcsObject *ret_object,
-              Buffer *body, bool *ret_found, Error *error);
+              Buffer *body, Error *error);
 
 /* Takes the content in pieces, in order. */
 typedef bool GcsTake(void *context, const void *bytes, size_t size, Error *error);

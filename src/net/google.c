@@ -35,13 +35,12 @@ struct GoogleApi {
 };
 
 bool google_endpoint(const GoogleService *service, const char *configured,
-                     const char *configured_name, Arena *arena, const char **ret_endpoint,
-                     bool *ret_plain, Error *error)
+                     const char *configured_name, Arena *arena, GoogleEndpoint *ret_endpoint,
+                     Error *error)
 {
     const char *from = configured && *configured ? configured_name : service->variable;
     const char *text = configured && *configured ? configured : getenv(service->variable);
-    *ret_endpoint = NULL;
-    *ret_plain = false;
+    *ret_endpoint = (GoogleEndpoint){0};
     if (!text || !*text)
         return true;
     if (!strstr(text, "://"))
@@ -54,8 +53,7 @@ bool google_endpoint(const GoogleService *service, const char *configured,
     char *endpoint = arena_strdup(arena, text);
     for (size_t length = strlen(endpoint); endpoint[length - 1] == '/'; length--)
         endpoint[length - 1] = '\0';
-    *ret_endpoint = endpoint;
-    *ret_plain = strcmp(url.scheme, "http") == 0;
+    *ret_endpoint = (GoogleEndpoint){endpoint, strcmp(url.scheme, "http") == 0};
     return true;
 }
 

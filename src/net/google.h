@@ -29,19 +29,24 @@ typedef struct GoogleService {
 extern const GoogleService google_bigquery;
 extern const GoogleService google_storage;
 
-/* Where a service was pointed at: the configured endpoint, else its environment variable; NULL: the
- * real service. Without a scheme, http is meant (as in Google's clients: "localhost:9050").
- * `configured_name` is for messages ("destination.endpoints.bigquery"). ERROR_CONFIG when it is no
- * URL. *ret_plain: it is plain http. */
+/* Where a service was pointed at. */
+typedef struct GoogleEndpoint {
+    const char *url; /* without a slash at its end; NULL: the real service */
+    bool plain;      /* http: an emulator (CredentialsOptions.emulator) */
+} GoogleEndpoint;
+
+/* The configured endpoint, else the service's environment variable. Without a scheme, http is meant
+ * (as in Google's clients: "localhost:9050"). `configured_name` is for messages
+ * ("destination.endpoints.bigquery"). ERROR_CONFIG when it is no URL. */
 bool google_endpoint(const GoogleService *service, const char *configured,
-                     const char *configured_name, Arena *arena, const char **ret_endpoint,
-                     bool *ret_plain, Error *error);
+                     const char *configured_name, Arena *arena, GoogleEndpoint *ret_endpoint,
+                     Error *error);
 
 typedef struct GoogleApi GoogleApi;
 
 typedef struct GoogleApiOptions {
     const GoogleService *service;
-    const char *endpoint; /* from google_endpoint; NULL: the real one of the universe. A path
+    const char *endpoint; /* GoogleEndpoint.url; NULL: the real one of the universe. A path
                            * in it stands in place of service->path */
     HttpClient *http;     /* borrowed, as are the credentials; both outlive the api */
     Credentials *credentials;

@@ -20,8 +20,9 @@ struct HttpSlot {
     char problem[CURL_ERROR_SIZE];
     const HttpRequest *request;
     HttpResponse *response;
-    int sends;   /* of this request */
-    size_t part; /* of the body: the next byte to send */
+    bool headers_whole; /* the empty line after them came */
+    int sends;          /* of this request */
+    size_t part;        /* of the body: the next byte to send */
     size_t offset;
     uint64_t sent;
     uint64_t received;
@@ -52,11 +53,13 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     size_t length = size * count;
     if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* an answer begins, perhaps after a 100 */
         buffer_clear(headers);
+        slot->headers_whole = false;
         return length;
     }
     size_t used = length;
     while (used > 0 && (line[used - 1] == '\n' || line[used - 1] == '\r'))
         used--;
+    slot->headers_whole |= used == 0;
     bool fits = used == 0 ||
                 (buffer_append(headers, line, used, NULL) && buffer_append(headers, "\n", 1, NULL));
     if (!fits)
@@ -110,9 +113,10 @@ static int on_send(void *context, char *to, char *from, int to_port, int from_po
 {
     HttpSlot *slot = context;
     (void)to, (void)from, (void)to_port, (void)from_port;
-    slot->sends++;
-    slot->response->resent = slot->sends > 1;
-    return slot->sends > 1 && slot->request->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    if (++slot->sends == 1)
+        return CURL_PREREQFUNC_OK;
+    slot->response->resent = !slot->request->once;
+    return slot->request->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static uint64_t body_size(const HttpRequest *request)
@@ -308,8 +312,8 @@ static HttpOutcome outcome_of(const HttpSlot *slot, CURLcode code)
     if (proxy_status >= 300)
         return HTTP_NO_PROXY;
     switch (code) {
-    case CURLE_OK:
-        return HTTP_ANSWERED;
+    case CURLE_OK: /* libcurl takes headers that break off for an answer */
+        return slot->headers_whole ? HTTP_ANSWERED : HTTP_LOST;
     case CURLE_COULDNT_RESOLVE_HOST:
         return HTTP_NO_HOST;
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -340,6 +344,15 @@ static HttpOutcome outcome_of(const HttpSlot *slot, CURLcode code)
     }
 }
 
+static const char *problem_of(const HttpSlot *slot, CURLcode code)
+{
+    if (slot->sends > 1 && slot->request->once)
+        return "the kept connection had been closed";
+    if (slot->problem[0])
+        return slot->problem;
+    return code == CURLE_OK ? "its headers broke off" : curl_easy_strerror(code);
+}
+
 static bool fail(const HttpSlot *slot, const Url *url, CURLcode code, Error *error)
 {
     static const char *const how[] = {
@@ -359,7 +372,7 @@ static bool fail(const HttpSlot *slot, const Url *url, CURLcode code, Error *err
         return error_set(error, ERROR_CANCELLED, "stopped during %s to %s", request->method,
                          url->host);
     bool again = outcome != HTTP_NO_TRUST && outcome != HTTP_TOO_LARGE && outcome != HTTP_INVALID;
-    const char *problem = slot->problem[0] ? slot->problem : curl_easy_strerror(code);
+    const char *problem = problem_of(slot, code);
     bool said = outcome != HTTP_TOO_LARGE;
     (again ? error_set_retryable : error_set)(error, ERROR_TARGET, "%s to %s:%d: %s%s%s",
                                               request->method, url->host, url->port, how[outcome],
@@ -380,6 +393,7 @@ bool http_slot_send(HttpSlot *slot, const HttpRequest *request, const Url *url,
     slot->response = response;
     slot->part = slot->offset = 0;
     slot->sends = 0;
+    slot->headers_whole = false;
     slot->problem[0] = '\0';
     curl_easy_reset(slot->easy);
     CLEANUP(free_headers) struct curl_slist *headers = headers_of(request);

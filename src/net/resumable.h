@@ -23,7 +23,8 @@ typedef struct Resumable Resumable;
 
 enum { RESUMABLE_UNIT = 256 * 1024 }; /* every chunk but the last is a multiple of this */
 
-/* Copied, except api and stop, which outlive the upload. */
+/* Copied, except api, which outlives the upload, and stop, which is looked at until hold returns.
+ */
 typedef struct ResumableOptions {
     GoogleApi *api;
     const char *id;           /* method id, for counts and messages: "bigquery.jobs.insert" */
@@ -56,9 +57,9 @@ bool resumable_reserve(Resumable *upload, char **ret_at, size_t *ret_room, Error
     __attribute__((warn_unused_result));
 void resumable_advance(Resumable *upload, size_t size);
 
-/* No more bytes come. Waits until all but the last at most 256 KiB are at the server, keeps those,
- * and gives the rest of the memory and the thread back. `finish` may come much later and from
- * another thread. */
+/* No more bytes come. Waits until all but the last at most 256 KiB are at the server (of an upload
+ * of at most 1 MiB nothing is sent), keeps those, and gives the rest of the memory and the thread
+ * back. `finish` may come much later and from another thread. */
 bool resumable_hold(Resumable *upload, Error *error) __attribute__((warn_unused_result));
 
 /* Sends what is left; holds first if that was not done. *ret_json (may be NULL) is the server's
@@ -69,5 +70,6 @@ bool resumable_hold(Resumable *upload, Error *error) __attribute__((warn_unused_
 bool resumable_finish(Resumable *upload, Json **ret_json, GoogleFailure *ret_failure, Error *error)
     __attribute__((warn_unused_result));
 
-uint64_t resumable_size(const Resumable *upload);   /* bytes written so far */
-uint32_t resumable_crc32c(const Resumable *upload); /* of all of them, once held */
+uint64_t resumable_size(const Resumable *upload);        /* bytes written so far */
+uint32_t resumable_crc32c(const Resumable *upload);      /* of all of them, once held */
+const char *resumable_metadata(const Resumable *upload); /* the JSON that it was opened with */

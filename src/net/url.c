@@ -15,10 +15,10 @@ static bool is_unreserved(char c)
            c == '.' || c == '_' || c == '~';
 }
 
-/* Everything after "?" may be a secret and stays out of messages. */
+/* What comes after "?" or before "@" may be a secret and stays out of messages. */
 static bool refuse(const char *text, const char *expected, Error *error)
 {
-    size_t shown = strcspn(text, "?@#");
+    size_t shown = strchr(text, '@') ? 0 : strcspn(text, "?#");
     bool cut = text[shown] != '\0' || shown > 100;
     error_set(error, ERROR_CONFIG, "\"%.*s%s\" is no URL that can be used: %s",
               (int)(shown > 100 ? 100 : shown), text, cut ? "..." : "", expected);
@@ -57,7 +57,8 @@ static bool valid_host(StrView host, bool is_v6)
         if (!fits || c == '\0')
             return false;
     }
-    return host.length > 0 && host.length <= 255;
+    bool named = host.length > 0 && host.length <= 255;
+    return named && (!is_v6 || memchr(host.data, ':', host.length));
 }
 
 static char *lower(Arena *arena, StrView text)

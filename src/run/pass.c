@@ -246,19 +246,21 @@ static void note_superseded(Pass *pass, const ApplyCounts *counts)
     job_note(pass->run, text);
 }
 
-static bool apply(Pass *pass, Error *error)
+static bool apply(Pass *pass, bool *ret_lost, Error *error)
 {
     JobRun *run = pass->run;
     ApplyResult result;
     bool merges = delivery_merges(&pass->attempt.planned.delivery);
     job_enter_phase(run, PHASE_APPLY);
+    *ret_lost = false;
     while (!delivery_apply(pass->delivery, &result, error)) {
+        *ret_lost = delivery_is_lost(pass->delivery);
+        if (*ret_lost)
+            return false;
         if (try_again(pass, error))
             continue;
-        if (delivery_current(pass->delivery))
-            error_hint(error,
-                       "the rows are staged: run the job again to apply them without reading "
-                       "the source");
+        error_hint(error, "the rows are staged: run the job again to apply them without reading "
+                          "the source");
         return false;
     }
     job_enter_phase(run, PHASE_COMMIT);
@@ -361,6 +363,32 @@ static void report_place(Pass *pass)
         report->place_us *= INT64_C(86400) * 1000 * 1000;
 }
 
+/* Reads, stages and applies; again from the start when what was staged is gone. */
+static bool carry(Pass *pass, Error *error)
+{
+    for (;;) {
+        bool is_lost;
+        Error cleanup = {0};
+        if (!stage(pass, error))
+            return false;
+        if (pass->outcome->nothing)
+            return true;
+        if (apply(pass, &is_lost, error)) {
+            report_pass(pass);
+            return true;
+        }
+        if (!is_lost) {
+            report_pass(pass);
+            return false;
+        }
+        if (!delivery_abandon(pass->delivery, &cleanup))
+            log_warning(pass->run->job->name, "%s; the next run will do it", cleanup.message);
+        if (!try_again(pass, error))
+            return false;
+        attempt_done(&pass->attempt);
+    }
+}
+
 bool pass_run(JobRun *run, JobDelivery *delivery, PassKind kind, Backoff *backoff,
               PassOutcome *ret_outcome, Error *error)
 {
@@ -375,13 +403,8 @@ bool pass_run(JobRun *run, JobDelivery *delivery, PassKind kind, Backoff *backof
     };
     id_new_run(pass.run_id);
     *ret_outcome = (PassOutcome){0};
-    if (!stage(&pass, error))
+    if (!carry(&pass, error))
         return false;
-    if (!ret_outcome->nothing) {
-        report_pass(&pass);
-        if (!apply(&pass, error))
-            return false;
-    }
     report_place(&pass);
     return true;
 }

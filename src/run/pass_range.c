@@ -188,7 +188,7 @@ static bool protect_append(const RangeRequest *request, PassRange *range, Error 
     if (delivery->load != LOAD_APPEND || !again)
         return true;
     const char *name = plan_target_name(&request->planned->plan, cursor->ref.column);
-    if (name && delivery->layout.key_count > 0) {
+    if (name && delivery->merge.key_count > 0) {
         delivery->merge.present = true;
         return true;
     }

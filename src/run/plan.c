@@ -82,6 +82,65 @@ static MappingOptions mapping_options(const Config *config, const JobConfig *job
     };
 }
 
+/* The source's primary key holds in the target only where the target is the source's rows and
+ * nothing else; a key that is declared but does not hold gives wrong answers. */
+static bool keeps_key(const JobConfig *job, const SourceTable *table)
+{
+    return table->key_is_primary && job->load == LOAD_REPLACE && !job->replace_partitions;
+}
+
+static void set_key(const SourceTable *table, const TablePlan *plan, Arena *arena,
+                    TableLayout *layout)
+{
+    const char **key = ARENA_ARRAY(arena, const char *, table->key_count);
+    for (size_t i = 0; i < table->key_count; i++) {
+        key[i] = plan_target_name(plan, table->key[i]);
+        if (!key[i])
+            return; /* a column of it is not carried */
+    }
+    layout->key = key;
+    layout->key_count = table->key_count;
+}
+
+static TableLayout layout_of(const JobConfig *job, const SourceTable *table, const TablePlan *plan,
+                             Arena *arena)
+{
+    TableLayout layout = {
+        .partitioning = job->target.partition_by,
+        .cluster_by = job->target.cluster_by.items,
+        .cluster_count = job->target.cluster_by.count,
+    };
+    if (keeps_key(job, table))
+        set_key(table, plan, arena, &layout);
+    return layout;
+}
+
+static const char *source_text(const RunJob *job, Arena *arena)
+{
+    return job->relation.query
+               ? arena_printf(arena, "a query of %s", job->config->connection)
+               : arena_printf(arena, "%s %s", job->config->connection, job->relation_text);
+}
+
+static Delivery plan_delivery(const RunOptions *options, const RunJob *job,
+                              const PlannedJob *planned, Arena *arena)
+{
+    const JobConfig *config = job->config;
+    Delivery delivery = {
+        .job = job->name,
+        .load = options->full_refresh ? LOAD_REPLACE : config->load,
+        .table = job->target,
+        .schema = planned->plan.schema,
+        .layout = layout_of(config, &planned->table, &planned->plan, arena),
+        .source = source_text(job, arena),
+        .replace_partitions = config->replace_partitions && !options->full_refresh,
+        .wishes = &config->target,
+    };
+    if (config->target.description)
+        delivery.schema.description = config->target.description;
+    return delivery;
+}
+
 /* What the table is now, where it matters what the rows will meet. */
 static bool describe_target(Session *session, const RunJob *job, Arena *arena, PlannedJob *planned,
                             Error *error)
@@ -118,7 +177,6 @@ bool job_plan(Session *session, const RunOptions *options, const RunJob *job,
     ret_planned->delivery = (Delivery){
         .job = job->name,
         .load = options->full_refresh ? LOAD_REPLACE : job->config->load,
-        .table = job->target,
     };
     if (!source->ops->describe(ret_planned->source, &job->relation, arena, &ret_planned->table,
                                error) ||
@@ -133,7 +191,8 @@ bool job_plan(Session *session, const RunOptions *options, const RunJob *job,
     };
     if (!job->relation.query)
         ret_planned->extract.relation.schema = ret_planned->table.schema;
-    ret_planned->delivery.schema = ret_planned->plan.schema;
+    ret_planned->delivery = plan_delivery(options, job, ret_planned, arena);
+    ret_planned->one_shard_bytes = session_target(session)->one_shard_bytes;
     return plan_merge(options, job, state, arena, ret_planned, error);
 }
 
@@ -146,22 +205,22 @@ bool job_validate(Session *session, const PlannedJob *planned, Error *error)
 bool job_plan_keys(const PlannedJob *planned, Arena *arena, PlannedJob *ret_keys, Error *error)
 {
     *ret_keys = *planned;
-    const TableLayout *layout = &planned->delivery.layout;
-    ColumnPlan *columns = ARENA_ARRAY(arena, ColumnPlan, layout->key_count);
-    Field *fields = ARENA_ARRAY(arena, Field, layout->key_count);
-    for (size_t i = 0; i < layout->key_count; i++) {
+    const MergeSpec *merge = &planned->delivery.merge;
+    ColumnPlan *columns = ARENA_ARRAY(arena, ColumnPlan, merge->key_count);
+    Field *fields = ARENA_ARRAY(arena, Field, merge->key_count);
+    for (size_t i = 0; i < merge->key_count; i++) {
         for (size_t j = 0; j < planned->plan.column_count; j++) {
-            if (strcmp(planned->plan.columns[j].field.name, layout->key[i]) == 0)
+            if (strcmp(planned->plan.columns[j].field.name, merge->key[i]) == 0)
                 columns[i] = planned->plan.columns[j];
         }
         if (!columns[i].source)
             return error_set(error, ERROR_INTERNAL, "the key's column %s is not planned",
-                             layout->key[i]);
+                             merge->key[i]);
         fields[i] = columns[i].field;
     }
     ret_keys->plan.columns = columns;
-    ret_keys->plan.column_count = layout->key_count;
-    ret_keys->plan.schema = (Schema){.fields = fields, .field_count = layout->key_count};
+    ret_keys->plan.column_count = merge->key_count;
+    ret_keys->plan.schema = (Schema){.fields = fields, .field_count = merge->key_count};
     ret_keys->extract.plan = &ret_keys->plan;
     ret_keys->extract.range = NULL;
     ret_keys->extract.constants = NULL;
@@ -181,6 +240,8 @@ bool job_shards(Snapshot *snapshot, const RunJob *job, const PlannedJob *planned
     int64_t by_size = planned->table.byte_size / SHARD_BYTES;
     if (by_size > (int64_t)wanted)
         wanted = by_size < SHARDS_MAX ? (size_t)by_size : SHARDS_MAX;
+    if (planned->table.byte_size >= 0 && planned->table.byte_size < planned->one_shard_bytes)
+        wanted = 1;
     if (planned->extract.limit > 0)
         wanted = 1; /* a limit over several shards would be a limit for each */
     return planned->source->ops->shards(snapshot, &planned->extract, wanted, arena, ret_shards,
@@ -302,8 +363,8 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
     if (!valid)
         return false;
     if (delivery_merges(&planned->delivery)) {
-        plan->key = planned->delivery.layout.key;
-        plan->key_count = planned->delivery.layout.key_count;
+        plan->key = planned->delivery.merge.key;
+        plan->key_count = planned->delivery.merge.key_count;
     }
     for (size_t i = 0; i < planned->note_count; i++)
         add_note(plan, arena, planned->notes[i]);

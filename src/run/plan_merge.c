@@ -130,7 +130,7 @@ static bool fail_keyless(const RunJob *job, const PlannedJob *planned, Error *er
     return error_hint(error, "say which columns tell rows apart: key: [id]");
 }
 
-/* delivery.layout.key in the target's names. A key that is not wholly carried is none. */
+/* merge.key in the target's names. A key that is not wholly carried is none. */
 static bool plan_key(const RunJob *job, Arena *arena, PlannedJob *planned, Error *error)
 {
     ConfigText key = source_key(job, planned);
@@ -149,8 +149,12 @@ static bool plan_key(const RunJob *job, Arena *arena, PlannedJob *planned, Error
     }
     if (key.count == 0 && needs_key(delivery))
         return fail_keyless(job, planned, error);
-    delivery->layout.key = names;
-    delivery->layout.key_count = key.count;
+    delivery->merge.key = names;
+    delivery->merge.key_count = key.count;
+    if (needs_key(delivery)) { /* a merge makes it hold */
+        delivery->layout.key = names;
+        delivery->layout.key_count = key.count;
+    }
     return true;
 }
 

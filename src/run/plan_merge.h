@@ -13,7 +13,7 @@ SchemaEvolve plan_evolve(const JobConfig *job);
 void plan_left_out(const RunJob *job, PlannedJob *planned, Arena *arena,
                    const char *const **ret_select, size_t *ret_count);
 
-/* Fills delivery.layout.key, merge, metadata, schema and extract.constants once the columns are
+/* Fills delivery.merge, layout.key,  metadata, schema and extract.constants once the columns are
  * mapped. `state` as in job_plan. ERROR_CONFIG when there is no key, or it is not carried. */
 bool plan_merge(const RunOptions *options, const RunJob *job, const JobState *state, Arena *arena,
                 PlannedJob *planned, Error *error);

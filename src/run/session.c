@@ -56,8 +56,6 @@ bool session_open(const RunOptions *options, bool changes, Session **ret_session
     const Config *config = options->config;
     CLEANUP(session_close_ptr) Session *session = memory_zalloc(1, sizeof *session);
     session->options = options;
-    session->destination = arena_printf(&session->arena, "%s %s", config->destination.type,
-                                        config->destination.path ? config->destination.path : "");
     session->connection_count = config->connection_count;
     session->connections = ARENA_ARRAY(&session->arena, Connection, config->connection_count);
     for (size_t i = 0; i < config->connection_count; i++) {
@@ -66,6 +64,9 @@ bool session_open(const RunOptions *options, bool changes, Session **ret_session
     }
     if (!drivers_open_target(options->drivers, &config->destination, &session->target, error))
         return false;
+    const char *place = session->target->place ? session->target->place : config->destination.path;
+    session->destination =
+        arena_printf(&session->arena, "%s %s", config->destination.type, place ? place : "");
     if (changes && !drivers_open_state(options->drivers, config, &session->state, error))
         return false;
     *ret_session = TAKE_PTR(session);

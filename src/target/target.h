@@ -56,13 +56,15 @@ typedef struct MergeRange {
     bool through_high; /* high itself does */
 } MergeRange;
 
-/* How staged rows meet those of the table. The key is layout.key; columns are the target's.
+/* How staged rows meet those of the table. Columns are the target's.
  *
  * LOAD_UPSERT, LOAD_SOFT_DELETE: of staged rows with one key the newest counts; a row of the table
  * with that key gets its values, else it is inserted. A NULL in a key, or several rows of the table
  * with one key, is ERROR_DATA, and nothing is applied.
  * LOAD_APPEND: with `present` or `range` no row is there twice; else rows are just added. */
 typedef struct MergeSpec {
+    const char *const *key; /* tells rows apart; none: `range`, or no merge */
+    size_t key_count;
     const char *const *order; /* which row is newest: the greatest, column by column, NULL least; */
     size_t order_count;       /* after these, by anything that is always the same */
     bool changed_only;        /* rows whose values are equal are left as they are */
@@ -97,7 +99,9 @@ typedef struct Delivery {
     bool replace_partitions; /* LOAD_REPLACE: only the partitions that the rows belong to */
     const char *format;      /* of staged files: "avro", "ndjson"; NULL: the target's own way */
     size_t shard_count;
-    const ShardResult *shards; /* shard_count of them once staged; NULL before */
+    const ShardResult *shards;       /* shard_count of them once staged; NULL before */
+    const TargetTableConfig *wishes; /* the job's, for validate, ddl and arrange, which put what
+                                        counts into layout and arranged; NULL: none; not stored */
     const char *arranged; /* the target's own words on its way, ids, names (JSON); NULL: none */
     int apply_attempt;    /* from 1; rises, durably, when an apply has ended without effect */
     SchemaEvolve evolve;
@@ -129,6 +133,8 @@ typedef struct ApplyResult {
     ApplyCounts counts; /* when the delivery merges */
     bool spent;    /* on failure: this attempt at applying has ended for good, without effect, and
                       the next try needs the next apply_attempt */
+    bool lost;     /* on failure: nothing was applied nor ever will be, and what was staged is gone:
+                      the rows must be read again */
 } ApplyResult;
 
 /* What a target did for a delivery in the words of its own job list, for reports. */
@@ -149,6 +155,7 @@ typedef struct TargetJobs {
 typedef enum DeliveryStatus {
     DELIVERY_UNKNOWN, /* nothing whole is staged */
     DELIVERY_STAGED,  /* every shard in `shards` is staged whole, not yet visible */
+    DELIVERY_BEGUN,   /* the same, but apply has begun and must be brought to its end */
     DELIVERY_APPLIED, /* visible */
 } DeliveryStatus;
 
@@ -194,7 +201,8 @@ typedef struct TargetOps {
 
     /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: columns that the
      * existing table has with another type, or does not have and `evolve` does not add; a merge
-     * that the target cannot do. Changes nothing. */
+     * that the target cannot do. Changes nothing. Also said of a delivery without run id,
+     * attempt and shards, as is ddl. */
     bool (*validate)(Target *target, const Delivery *delivery, Error *error);
 
     /* Chooses the way of this delivery before its intent is saved, when run id, attempt and
@@ -233,6 +241,8 @@ typedef struct TargetOps {
 
 struct Target {
     const TargetOps *ops;    /* first member of each driver's struct */
+    const char *place;       /* which destination of its type it is, for intents and messages; NULL:
+                                the configured path */
     int64_t one_shard_bytes; /* a table smaller than this is best taken as one shard; 0: no wish */
 };
 

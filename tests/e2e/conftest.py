@@ -12,6 +12,8 @@
     job         job(target, source, **keys): a configuration with one job `main`; retries are off
     target      parametrised over duckdb, avro and ndjson: target.config, .rows(table), .check(table)
     duckdb_target, files_target   one of them
+    google, google_verifying   the stand-in for BigQuery and Cloud Storage (support/bigquery.py), empty;
+                the second one asks for tokens
     proxy       a TCP proxy before `server`: hold(pattern), wait_held(), release(), cut(pattern, n)
     own_server  makes further servers, for tests that restart or break them
     gate        stops a reader at a row until the test opens it (support/gate.py)
@@ -36,7 +38,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 pytest.register_assert_rewrite("support")
 
+from support.bigquery import StandIn  # noqa: E402
+from support.discovery import check_calls  # noqa: E402
 from support.gate import Gate  # noqa: E402
+from support.google_fixtures import google, google_verifying  # noqa: E402, F401
 from support.postgres import Postgres  # noqa: E402
 from support.processes import Daemon, free_port, own_folder  # noqa: E402
 from support.program import Program  # noqa: E402
@@ -194,6 +199,21 @@ def proxy(server):
     proxy = Proxy(server.port)
     yield proxy
     proxy.close()
+
+
+def _standin(mode):
+    @pytest.fixture(scope="session")
+    def server(tmp_path_factory):
+        with StandIn(tmp_path_factory.mktemp(f"google-{mode}"), auth=mode) as standin:
+            yield standin
+            # of the whole session, whatever it was about: what Google documents, nothing else
+            check_calls(call for call in standin.recorded()
+                        if call["headers"].get("user-agent", "").startswith("bqferry/"))
+    return server
+
+
+google_server = _standin("none")
+google_verifying_server = _standin("verify")
 
 
 # The program and its targets ----------------------------------------------------------------------

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from support.processes import wait_until
-from support.targets import make_target
+from support.targets import GOOGLE_KINDS, make_target
 
 ROWS = 20_000
 
@@ -80,12 +80,12 @@ class Scene:
 
 
 def scene_of(request, kind, load, tmp_path):
-    target = make_target(kind, tmp_path)
     get = request.getfixturevalue
+    target = make_target(kind, tmp_path, get("google") if kind in GOOGLE_KINDS else None)
     return Scene(get("db"), get("bqferry"), get("job"), target, load)
 
 
-CASES = [(kind, fault) for kind in ("duckdb", "avro") for fault in VOID + WHOLE + DONE] + [
+CASES = [(kind, fault) for kind in ("duckdb", "avro", "gcs") for fault in VOID + WHOLE + DONE] + [
     (kind, fault) for kind in ("avro", "ndjson") for fault in FILES_ONLY]
 
 

@@ -6,9 +6,23 @@ from support.program import Program
 from support.targets import make_target
 
 
-def jobs_of(sections):
+def refused_by(kind, section):
+    """Numbers of the rows that BigQuery does not load, for reasons of its own."""
+    if not kind.startswith("bq"):
+        return []
+    return [number for number, row in enumerate(section.rows)
+            if matrix.bigquery_refuses(row.avro, kind.endswith("ndjson"))]
+
+
+def source_of(kind, section):
+    source = {"connection": "db", "table": f"matrix.{section.name}"}
+    refused = ", ".join(map(str, refused_by(kind, section)))
+    return {**source, "where": f"id NOT IN ({refused})"} if refused else source
+
+
+def jobs_of(sections, kind):
     return [{"name": section.name,
-             "source": {"connection": "db", "table": f"matrix.{section.name}"},
+             "source": source_of(kind, section),
              "load": "replace",
              **({"columns": {"v": section.column_options}} if section.column_options else {})}
             for section in sections]
@@ -17,17 +31,17 @@ def jobs_of(sections):
 class Carried:
     """All sections carried into one target by one run."""
 
-    def __init__(self, database, folder, kind):
+    def __init__(self, database, folder, kind, google=None):
         self.sections = {section.name: section for section in matrix.sections_of(database)}
-        self.target = make_target(kind, folder)
+        self.target = make_target(kind, folder, google)
         program = Program(folder / "work")
         program.write_config({
             "version": 1,
             "connections": {"db": {"type": "postgresql", "url": database.url()}},
             "destination": self.target.config,
-            "parallel": 2,
-            "jobs": jobs_of(self.sections.values())})
-        self.result = program("run", timeout=300)
+            "parallel": 4 if google else 2,
+            "jobs": jobs_of(self.sections.values(), kind)})
+        self.result = program("run", timeout=600)
         self.jobs = {job["job"]: job for job in self.result.report["jobs"]}
 
 
@@ -40,6 +54,17 @@ def values_of(run, section):
         found = [matrix.from_duckdb(value, section.duckdb_type) for value, in rows]
         wanted = [row.duckdb for row in section.rows]
         return list(zip(section.rows, wanted, found, strict=True))
+    if run.target.kind.startswith("bq"):
+        rows = readers.bigquery_raw(run.target, section.name)
+        found = [matrix.from_bigquery(value, kind) for _, value in sorted(rows)]
+        refused = refused_by(run.target.kind, section)
+        kept = [row for number, row in enumerate(section.rows) if number not in refused]
+        wanted = [matrix.wanted_bigquery(row.avro, kind) for row in kept]
+        if run.target.kind.endswith("ndjson") and kind.kind == "JSON" and not kind.repeated:
+            # JSON's null and no value are the same in NDJSON
+            wanted = [None if matrix.is_json_null(value) else value for value in wanted]
+            found = [None if matrix.is_json_null(value) else value for value in found]
+        return list(zip(kept, wanted, found, strict=True))
     folder = run.target.folder(section.name)
     if run.target.kind == "avro":
         rows = sorted(readers.files_rows(folder), key=lambda row: row["id"])

@@ -293,6 +293,90 @@ def from_duckdb(value, duckdb_type):
     return value
 
 
+def bigquery_json(value):
+    """What BigQuery keeps of JSON, https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/json-data:
+    the first of repeated members, whole numbers of 64 bits as they are, others as the nearest FLOAT64."""
+    if isinstance(value, dict):
+        members = {}
+        for name, inner in value["members"]:
+            members.setdefault(name, bigquery_json(inner))
+        return {"members": list(members.items())}
+    if isinstance(value, list):
+        return [bigquery_json(inner) for inner in value]
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value() and -2**63 <= value < 2**64
+        return Decimal(int(value)) if whole else Decimal(repr(float(value)))
+    return value
+
+
+def is_json_null(value):
+    return isinstance(value, Json) and value.value is None
+
+
+def bigquery_refuses(value, ndjson):
+    """JSON numbers beyond FLOAT64; JSON's null in an array, which NDJSON cannot tell from no value."""
+    def beyond(inner):
+        if isinstance(inner, dict):
+            return any(beyond(item) for _, item in inner["members"])
+        if isinstance(inner, list):
+            return any(map(beyond, inner))
+        return isinstance(inner, Decimal) and math.isinf(float(inner))
+
+    if isinstance(value, list):
+        return any(bigquery_refuses(item, ndjson) or (ndjson and is_json_null(item)) for item in value)
+    return isinstance(value, Json) and beyond(value.value)
+
+
+def _bigquery_json(text):
+    found = Json(text)
+    found.value = bigquery_json(found.value)
+    return found
+
+
+def from_bigquery(value, kind):
+    """What readers.bigquery_raw gave, in the table's terms."""
+    if value is None:
+        return None
+    if kind.repeated:
+        return [from_bigquery(item, without_repeat(kind)) for item in value]
+    if kind.kind == "STRUCT":
+        return {name: from_bigquery(value.get(name), member) for name, member in kind.fields.items()} \
+            if list(value) == list(kind.fields) else value
+    if kind.kind == "JSON":
+        return _bigquery_json(value)
+    if kind.kind == "INTERVAL":
+        return Interval.canonical(value)
+    return value
+
+
+def wanted_bigquery(value, kind):
+    """The table's AVRO cell as BigQuery keeps it."""
+    if value is None:
+        return None
+    if kind.repeated:
+        return [wanted_bigquery(item, without_repeat(kind)) for item in value]
+    if kind.kind == "STRUCT":
+        return {name: wanted_bigquery(item, kind.fields[name]) for name, item in value.items()}
+    if isinstance(value, Json):
+        found = Json("null")
+        found.value = bigquery_json(value.value)
+        return found
+    return value
+
+
+def check_bigquery_field(found, kind, name):
+    """google.cloud.bigquery.SchemaField."""
+    aliases = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+    assert found.name == name, found
+    assert aliases.get(found.field_type, found.field_type) == kind.kind, found
+    assert found.mode == ("REPEATED" if kind.repeated else "NULLABLE"), found
+    assert (found.precision or 0, found.scale or 0) == (kind.precision, kind.scale), found
+    assert found.max_length is None, found
+    assert len(found.fields) == len(kind.fields)
+    for member, (inner, wanted) in zip(found.fields, kind.fields.items()):
+        check_bigquery_field(member, wanted, inner)
+
+
 def duckdb_column(duckdb_type):
     """How the column is read: what Python's client cannot hold exactly is read as text."""
     if "TIME ZONE" in duckdb_type or "INTERVAL" in duckdb_type:

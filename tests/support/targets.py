@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The targets as tests see them: what to configure, and how to read back what arrived."""
 
+import itertools
+import shutil
+
 from support import readers
 
 KINDS = ("duckdb", "avro", "ndjson")
+
+# Those that need the stand-in: files in a bucket, BigQuery by uploads and by a bucket.
+GOOGLE_KINDS = ("gcs", "bq", "bq-bucket")
 
 
 class DuckdbTarget:
@@ -80,5 +86,138 @@ class FilesTarget:
             readers.check_shards(self.folder(table))
 
 
-def make_target(kind, folder):
-    return DuckdbTarget(folder) if kind == "duckdb" else FilesTarget(folder, kind)
+class BucketTarget(FilesTarget):
+    """A files destination gs://BUCKET/exports. It is read by copying the bucket into a folder, with
+    google-cloud-storage, and then as a folder is."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, folder, google, kind="avro"):
+        self.kind = kind
+        self.google = google
+        self.bucket = f"exports-{next(self.numbers)}"
+        self.mirror = folder / self.bucket
+        google.storage().create_bucket(self.bucket)
+        self.url = f"files:gs://{self.bucket}/exports?format={kind}"
+        self.config = {"type": "files", "path": f"gs://{self.bucket}/exports", "format": kind,
+                       "endpoints": {"storage": google.gcs}}
+
+    def objects(self):
+        return {blob.name: blob for blob in self.google.storage().list_blobs(self.bucket)}
+
+    @property
+    def path(self):
+        shutil.rmtree(self.mirror, ignore_errors=True)
+        self.mirror.mkdir(parents=True)
+        for name, blob in self.objects().items():
+            path = self.mirror / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            blob.download_to_filename(str(path))
+        return self.mirror / "exports"
+
+    def leftovers(self):
+        """Objects that no manifest lists."""
+        root = self.path
+        listed = set()
+        for table in root.rglob("manifest.json") if root.exists() else ():
+            listed |= {table, *(table.parent / shard["file"]
+                                for shard in readers.manifest(table.parent)["shards"])}
+        return sorted(str(path.relative_to(self.mirror)) for path in self.mirror.rglob("*")
+                      if path.is_file() and path not in listed)
+
+
+class BigQueryTarget:
+    """A dataset of its own in the stand-in, read back with google-cloud-bigquery."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, google, bucket=False, location="US", **config):
+        number = next(self.numbers)
+        self.kind = ("bq-bucket" if bucket else "bq") + ("-ndjson" if config.get("format") == "ndjson"
+                                                         else "")
+        self.google = google
+        self.dataset = f"target_{number}"
+        self.bucket = f"staging-{number}" if bucket else None
+        self.url = f"bigquery://{google.project}/{self.dataset}"
+        self.config = {"type": "bigquery", "project": google.project, "dataset": self.dataset,
+                       "location": location, "endpoints": {"bigquery": google.bigquery}, **config}
+        if bucket:
+            google.storage().create_bucket(self.bucket, location=location)
+            self.config["bucket"] = self.bucket
+            self.config["endpoints"]["storage"] = google.gcs
+            self.url += f"?bucket={self.bucket}"
+
+    @property
+    def client(self):
+        return self.google.client()
+
+    def name(self, table, schema=None):
+        return f"{self.google.project}.{schema or self.dataset}.{table}"
+
+    def get(self, table, schema=None):
+        """The table as google-cloud-bigquery gives it."""
+        return self.client.get_table(self.name(table, schema))
+
+    def rows(self, table, columns="*", order=None, schema=None):
+        """All rows as tuples, in order; [] when the table is not there."""
+        if not self.exists(table, schema):
+            return []
+        rows = [dict(row) for row in self.client.list_rows(self.name(table, schema))]
+        names = [name.strip() for name in columns.split(",")] if columns != "*" else None
+        found = [tuple(row[name] for name in names or row) for row in rows]
+        return sorted(found, key=lambda row: tuple((value is not None, value) for value in row))
+
+    def exists(self, table, schema=None):
+        from google.api_core.exceptions import NotFound
+        try:
+            self.get(table, schema)
+        except NotFound:
+            return False
+        return True
+
+    def _tables(self):
+        from google.api_core.exceptions import NotFound
+        try:
+            return {table.table_id for table in self.client.list_tables(self.dataset)}
+        except NotFound:
+            return set()
+
+    def tables(self):
+        return {name for name in self._tables() if not name.startswith("bqferry_staging")}
+
+    def jobs(self, table=None):
+        """Jobs that ended well and wrote into the table (or into any of the dataset), newest last."""
+        found = []
+        for job in self.client.list_jobs(all_users=True):
+            destination = getattr(job, "destination", None)
+            if destination is not None and job.state == "DONE" and not job.error_result \
+                    and destination.dataset_id == self.dataset \
+                    and table in (None, destination.table_id.split("$")[0]):
+                found.append(job)
+        return sorted(found, key=lambda job: job.created)
+
+    def run_ids(self, table):
+        """Runs that were applied, by the label of the job that did it."""
+        return list(dict.fromkeys(job.labels.get("run_id") for job in self.jobs(table)))
+
+    def leftovers(self):
+        """Staging tables, and objects on their way."""
+        left = [name for name in self._tables() if name.startswith("bqferry_staging")]
+        if self.bucket:
+            left += [blob.name for blob in self.google.storage().list_blobs(self.bucket)]
+        return sorted(left)
+
+    def check(self, table):
+        assert self.leftovers() == []
+
+
+def make_target(kind, folder, google=None):
+    """`google` is the stand-in, for GOOGLE_KINDS."""
+    if kind == "duckdb":
+        return DuckdbTarget(folder)
+    if kind == "gcs":
+        return BucketTarget(folder, google)
+    if kind.startswith("bq"):  # bq, bq-bucket, bq-ndjson, bq-bucket-ndjson
+        return BigQueryTarget(google, bucket="bucket" in kind,
+                              format="ndjson" if kind.endswith("ndjson") else "auto")
+    return FilesTarget(folder, kind)

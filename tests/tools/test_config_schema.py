@@ -43,6 +43,13 @@ GOOD = [
     f"{JOB}, columns: {{ total: {{ type: 'NUMERIC(20,4)', on_invalid: null }} }} }} ]",
     "jobs: [ { name: '${NAME}', load: append, source: { table: [a, 'b.*'], views: true } } ]",
     "jobs: [ { name: q, load: append, source: { query: SELECT 1 }, target: q } ]",
+    f"{JOB}, target: {{ partition_by: day }} }} ]",
+    f"{JOB}, target: {{ partition_by: {{ type: hour }}, cluster_by: id }} }} ]",
+    f"{JOB}, target: {{ partition_by: {{ column: at, type: month, expiration: 400d, require_filter: true,"
+    " immutable: true }, cluster_by: [a, b, c, d], description: D, labels: { a: b }, expiration: 90d } } ]",
+    f"{JOB}, target: {{ partition_by: {{ column: n, type: range, start: -10, end: 10, interval: 5 }} }} }} ]",
+    "jobs: [ { name: r, load: replace, source: { table: a }, target: { on_schema_change: fail,"
+    " kms_key: projects/p/locations/eu/keyRings/r/cryptoKeys/k } } ]",
 ]
 
 CONNECTIONS = [
@@ -58,6 +65,14 @@ DESTINATIONS = [
     "{ type: duckdb, path: x, memory_limit: 268435456 }",
     "{ type: files, path: x, format: ndjson, compression: gzip, dataset: d, table_prefix: p_ }",
     "{ type: '${TYPE}', path: '${PATH_}', format: avro }",
+    "{ type: files, path: 'gs://exports/shop', format: auto, credentials: key.json }",
+    "{ type: bigquery, dataset: raw_data }",
+    "{ type: bigquery, project: example.com:my-project, job_project: jobs-1, quota_project: q-1, dataset: d,"
+    " location: europe-west4, bucket: my.bucket-1, prefix: a/b, credentials: key.json, format: ndjson,"
+    " compression: none, kms_key: projects/p/locations/eu/keyRings/r/cryptoKeys/k, labels: { team: data, x: '' },"
+    " job_timeout: 2h, staging_expiration: 1d, table_prefix: t_,"
+    " endpoints: { bigquery: 'http://localhost:9050', storage: 'localhost:4443' } }",
+    "{ type: bigquery, dataset: d, bucket: '${BUCKET:-}', location: '${LOCATION:-EU}' }",
 ]
 
 BAD = [
@@ -80,6 +95,11 @@ BAD = [
     (f"{JOB}, columns: {{ total: {{ typ: STRING }} }} }} ]", "typ"),
     (f"{JOB}, workers: 65 }} ]", "65"),
     (f"{JOB}, load: null }} ]", "None"),
+    (f"{JOB}, target: {{ partition_by: {{ column: d, type: week }} }} }} ]", "week"),
+    (f"{JOB}, target: {{ partition_by: {{ column: d, type: day, start: 1 }} }} }} ]", "day"),
+    (f"{JOB}, target: {{ expiration: soon }} }} ]", "soon"),
+    (f"{JOB}, target: {{ on_schema_change: ignore }} }} ]", "ignore"),
+    (f"{JOB}, replace: partitions }} ]", "partitions"),
 ]
 
 BAD_PARTS = [
@@ -88,9 +108,17 @@ BAD_PARTS = [
     ("connections: { shop: { type: postgresql, port: http } }", "http"),
     ("connections: [ shop ]", "shop"),
     ("destination: { type: duckdb }", "path"),
-    ("destination: { type: bigquery, path: x }", "bigquery"),
+    ("destination: { type: bigquery, dataset: d, path: x }", "bigquery"),
+    ("destination: { type: duckdb, path: x, bucket: b12 }", "duckdb"),
+    ("destination: { type: bigquery, dataset: d, bucket: 'gs://b12' }", "gs://b12"),
+    ("destination: { type: bigquery, dataset: d, location: US-, project: my-project }", "US-"),
+    ("destination: { type: bigquery, dataset: d, project: My Project }", "My Project"),
+    ("destination: { type: bigquery, dataset: d, labels: [a] }", "a"),
+    ("destination: { type: bigquery, dataset: d, endpoints: { bigqery: x } }", "bigqery"),
+    ("destination: { type: files, path: x, project: my-project }", "files"),
     ("destination: { type: files, path: x, threads: 2 }", "files"),
     ("destination: { type: duckdb, path: x, format: avro }", "duckdb"),
+    ("destination: { type: files }", "path"),
     ("destination: { type: duckdb, path: x, memory_limit: lots }", "lots"),
     ("version: 2", "2"),
     ("version: one", "one"),

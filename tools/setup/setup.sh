@@ -141,6 +141,7 @@ case " $profiles " in
   *" test "*)
     "$here/python.sh"
     "$here/postgres.sh" 12 18
+    "$here/fake-gcs.sh"
     ;;
 esac
 echo "Set up for: ${profiles// /, } ($root)"

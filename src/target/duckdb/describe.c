@@ -145,14 +145,14 @@ static bool check_key(const Delivery *delivery, Error *error)
 {
     const MergeSpec *merge = &delivery->merge;
     bool needs_key = delivery_merges(delivery) && !merge->range.column;
-    if (needs_key && delivery->layout.key_count == 0)
+    if (needs_key && delivery->merge.key_count == 0)
         return error_set(error, ERROR_CONFIG, "rows of %s cannot be told apart: there is no key",
                          delivery->table.table);
-    for (size_t i = 0; needs_key && i < delivery->layout.key_count; i++) {
-        const Field *field = existing_field(&delivery->schema, delivery->layout.key[i]);
+    for (size_t i = 0; needs_key && i < delivery->merge.key_count; i++) {
+        const Field *field = existing_field(&delivery->schema, delivery->merge.key[i]);
         if (!field)
             return error_set(error, ERROR_CONFIG, "the key's column %s is not delivered",
-                             delivery->layout.key[i]);
+                             delivery->merge.key[i]);
         if (field->mode == MODE_REPEATED || field->kind == TYPE_STRUCT || field->kind == TYPE_JSON ||
             field->kind == TYPE_GEOGRAPHY)
             return error_set(error, ERROR_CONFIG, "column %s cannot be part of a key: it is a %s%s",

@@ -35,8 +35,8 @@ static const char *table_name(const Stage *stage, const TableRef *table)
 static const char *key_names(const Delivery *delivery, Arena *arena)
 {
     const char *text = "";
-    for (size_t i = 0; i < delivery->layout.key_count; i++)
-        text = arena_printf(arena, "%s%s%s", text, i ? ", " : "", delivery->layout.key[i]);
+    for (size_t i = 0; i < delivery->merge.key_count; i++)
+        text = arena_printf(arena, "%s%s%s", text, i ? ", " : "", delivery->merge.key[i]);
     return text;
 }
 

@@ -61,7 +61,7 @@ static bool is_among(const char *name, const char *const *names, size_t count)
 
 static bool is_key(const MergeSql *sql, const char *name)
 {
-    return is_among(name, sql->delivery->layout.key, sql->delivery->layout.key_count);
+    return is_among(name, sql->delivery->merge.key, sql->delivery->merge.key_count);
 }
 
 static bool is_metadata(const MergeSql *sql, const char *name)
@@ -83,20 +83,20 @@ const char *merge_columns(const MergeSql *sql)
 /* "id", or ("a", "b"). */
 static const char *key_value(const MergeSql *sql)
 {
-    const TableLayout *layout = &sql->delivery->layout;
+    const MergeSpec *own = &sql->delivery->merge;
     const char *text = "";
-    for (size_t i = 0; i < layout->key_count; i++)
-        text = join(sql, text, ", ", quoted(sql, layout->key[i]));
-    return layout->key_count == 1 ? text : arena_printf(sql->arena, "(%s)", text);
+    for (size_t i = 0; i < own->key_count; i++)
+        text = join(sql, text, ", ", quoted(sql, own->key[i]));
+    return own->key_count == 1 ? text : arena_printf(sql->arena, "(%s)", text);
 }
 
 /* target.k = staged.k for every key column. */
 static const char *key_match(const MergeSql *sql)
 {
-    const TableLayout *layout = &sql->delivery->layout;
+    const MergeSpec *own = &sql->delivery->merge;
     const char *text = "";
-    for (size_t i = 0; i < layout->key_count; i++) {
-        const char *name = quoted(sql, layout->key[i]);
+    for (size_t i = 0; i < own->key_count; i++) {
+        const char *name = quoted(sql, own->key[i]);
         text = join(sql, text, " AND ",
                     arena_printf(sql->arena, "target.%s = staged.%s", name, name));
     }
@@ -125,14 +125,14 @@ static bool is_bounded(const Field *field)
 
 const char *merge_facts(const MergeSql *sql)
 {
-    const TableLayout *layout = &sql->delivery->layout;
+    const MergeSpec *own = &sql->delivery->merge;
     const char *nulls = "", *bounds = "";
-    for (size_t i = 0; i < layout->key_count; i++) {
-        const char *name = quoted(sql, layout->key[i]);
+    for (size_t i = 0; i < own->key_count; i++) {
+        const char *name = quoted(sql, own->key[i]);
         nulls = join(sql, nulls, " OR ", arena_printf(sql->arena, "%s IS NULL", name));
         bounds = arena_printf(
             sql->arena,
-            is_bounded(find_field(sql, layout->key[i])) ? "%s, min(%s)::VARCHAR, max(%s)::VARCHAR"
+            is_bounded(find_field(sql, own->key[i])) ? "%s, min(%s)::VARCHAR, max(%s)::VARCHAR"
                                                         : "%s, NULL::VARCHAR, NULL::VARCHAR",
             bounds, name, name);
     }
@@ -145,12 +145,12 @@ const char *merge_facts(const MergeSql *sql)
 const char *merge_source(const MergeSql *sql, bool has_duplicates)
 {
     const MergeSpec *merge = &sql->delivery->merge;
-    const TableLayout *layout = &sql->delivery->layout;
+    const MergeSpec *own = &sql->delivery->merge;
     const char *keys = "", *order = "";
     if (!has_duplicates)
         return sql->staging;
-    for (size_t i = 0; i < layout->key_count; i++)
-        keys = join(sql, keys, ", ", quoted(sql, layout->key[i]));
+    for (size_t i = 0; i < own->key_count; i++)
+        keys = join(sql, keys, ", ", quoted(sql, own->key[i]));
     for (size_t i = 0; i < merge->order_count; i++)
         order = arena_printf(sql->arena, "%s%s DESC NULLS LAST, ", order,
                              quoted(sql, merge->order[i]));
@@ -162,16 +162,16 @@ const char *merge_source(const MergeSql *sql, bool has_duplicates)
 
 const char *merge_key_bounds(const MergeSql *sql, const char *const *cells)
 {
-    const TableLayout *layout = &sql->delivery->layout;
+    const MergeSpec *own = &sql->delivery->merge;
     const char *text = "";
-    for (size_t i = 0; i < layout->key_count; i++) {
+    for (size_t i = 0; i < own->key_count; i++) {
         const char *least = cells[2 * i], *greatest = cells[2 * i + 1];
-        const Field *field = find_field(sql, layout->key[i]);
+        const Field *field = find_field(sql, own->key[i]);
         CLEANUP(buffer_done) Buffer type;
         buffer_init(&type, SQL_TEXT_MAX);
         if (!least || !greatest || !sql_type(&type, field, NULL))
             continue;
-        const char *name = quoted(sql, layout->key[i]), *type_text = sql_text(&type, sql->arena);
+        const char *name = quoted(sql, own->key[i]), *type_text = sql_text(&type, sql->arena);
         text = arena_printf(sql->arena,
                             "%s AND target.%s >= CAST(%s AS %s) AND target.%s <= CAST(%s AS %s)",
                             text, name, literal(sql, least), type_text, name,

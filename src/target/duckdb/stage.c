@@ -319,6 +319,8 @@ bool duck_apply(Target *target, const Delivery *delivery, ApplyResult *ret_resul
     bool done = make_places(duck, &stage, &first) && apply_once(&stage, ret_result, &first);
     if (!done && duck_error_is_memory(&first) && duck_memory_raise(&duck->database))
         done = apply_once(&stage, ret_result, &first);
+    /* Rows that were refused are refused again: somebody has to change them first. */
+    ret_result->lost = !done && first.kind == ERROR_DATA;
     if (!done && error)
         *error = first;
     return done || error_prefix(error, "cannot apply run %s to %s.%s", named.run_id,

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "schema/field_json.h"
+#include "target/files/bucket.h"
 #include "target/files/file_error.h"
 #include "target/files/layout.h"
 #include "target/files/manifest.h"
@@ -34,11 +35,9 @@ static bool stage_init(Stage *stage, Target *target, const Delivery *delivery, A
                        Error *error)
 {
     const FilesTarget *files = (const FilesTarget *)target;
-    const char *format = delivery->format ? delivery->format : files->format;
-    stage->delivery = delivery;
-    return layout_init(&stage->layout, files->root, &delivery->table, delivery->run_id, arena,
-                       error) &&
-           layout_kind(format, files->compression, &stage->kind, error);
+    return stage_init_kind(stage, delivery, files->format, files->compression, error) &&
+           layout_init(&stage->layout, files->root, &delivery->table, delivery->run_id, arena,
+                       error);
 }
 
 static void files_close(Target *target)
@@ -125,8 +124,8 @@ static bool files_describe(Target *target, const TableRef *table, Arena *arena,
     return true;
 }
 
-static bool files_ddl(Target *target, const Delivery *delivery, Arena *arena, const char **ret_text,
-                      Error *error)
+bool files_ddl(Target *target, const Delivery *delivery, Arena *arena, const char **ret_text,
+               Error *error)
 {
     (void)target;
     CLEANUP(json_free_ptr) Json *json = field_json_from_schema(&delivery->schema);
@@ -163,6 +162,15 @@ static bool files_validate(Target *target, const Delivery *delivery, Error *erro
     CLEANUP(arena_done) Arena arena = {0};
     Stage stage;
     return check_load(delivery, error) && stage_init(&stage, target, delivery, &arena, error) && stage_validate(&stage, error);
+}
+
+static bool files_arrange(Target *target, Delivery *delivery, Arena *arena, Error *error)
+{
+    Stage stage;
+    if (!stage_init(&stage, target, delivery, arena, error))
+        return false;
+    delivery->arranged = layout_arrange(&stage.kind, arena);
+    return true;
 }
 
 static bool files_prepare(Target *target, const Delivery *delivery, Error *error)
@@ -224,6 +232,7 @@ static bool files_open(const DestinationConfig *config, Target **ret_target, Err
         .describe = files_describe,
         .ddl = files_ddl,
         .validate = files_validate,
+        .arrange = files_arrange,
         .prepare = files_prepare,
         .sink_open = files_sink_open,
         .status = files_status,
@@ -238,6 +247,8 @@ static bool files_open(const DestinationConfig *config, Target **ret_target, Err
                          "needs a folder");
     if (!layout_kind(config->format, config->compression, &kind, error))
         return false;
+    if (strncmp(config->path, "gs://", 5) == 0)
+        return bucket_open(config, ret_target, error);
     FilesTarget *files = memory_zalloc(1, sizeof *files);
     files->base.ops = &ops;
     files->root = memory_strdup(config->path);

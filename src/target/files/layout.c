@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/files/layout.h"
 
+#include "base/cleanup.h"
+#include "format/json.h"
+
 #include <string.h>
 
 enum {
@@ -70,8 +73,8 @@ bool layout_init(Layout *layout, const char *root, const TableRef *table, const 
     if ((nested && !check_name("dataset", table->dataset, error)) ||
         !check_name("table", table->table, error))
         return false;
-    const char *folder =
-        arena_printf(arena, "%s/%s%s%s", root, table->dataset, nested ? "/" : "", table->table);
+    const char *folder = arena_printf(arena, "%s%s%s%s%s", root, *root ? "/" : "", table->dataset,
+                                      nested ? "/" : "", table->table);
     *layout = (Layout){.folder = folder};
     layout->manifest = arena_printf(arena, "%s/manifest.json", folder);
     if (run_id)
@@ -102,6 +105,22 @@ bool layout_kind(const char *format, const char *compression, FileKind *ret_kind
                   "with \"%s\"",
                   wanted, compression);
     return error_hint(error, "avro goes with zstd or none, ndjson with gzip or none");
+}
+
+const char *layout_arrange(const FileKind *kind, Arena *arena)
+{
+    CLEANUP(json_free_ptr) Json *json = json_object_new();
+    json_set_text(json, "format", kind->format);
+    json_set_text(json, "compression", kind->compression);
+    return json_dump(json, arena);
+}
+
+bool layout_arranged_kind(const char *arranged, FileKind *ret_kind, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *json = NULL;
+    return json_parse(arranged, strlen(arranged), "the run's arrangement", &json, error) &&
+           layout_kind(json_get_text(json, "format"), json_get_text(json, "compression"), ret_kind,
+                       error);
 }
 
 const char *layout_shard_name(const Delivery *delivery, const FileKind *kind, size_t shard,

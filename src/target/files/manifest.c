@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/files/manifest.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "schema/field_json.h"
 #include "target/files/layout.h"
 
@@ -143,6 +145,29 @@ bool manifest_read(const char *path, Arena *arena, Manifest *ret_manifest, Error
     return !json || manifest_parse(json, arena, ret_manifest, error) || fail_damaged(path, error);
 }
 
+bool manifest_read_text(StrView text, const char *name, Arena *arena, Manifest *ret_manifest,
+                        Error *error)
+{
+    CLEANUP(json_free_ptr) Json *json = NULL;
+    *ret_manifest = (Manifest){0};
+    return (json_parse(text.data, text.length, "the manifest", &json, error) &&
+            manifest_parse(json, arena, ret_manifest, error)) ||
+           fail_damaged(name, error);
+}
+
+const char *manifest_text(const Manifest *manifest, Arena *arena)
+{
+    CLEANUP(json_free_ptr) Json *json = manifest_to_json(manifest);
+    CLEANUP(free_ptr) char *bytes = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&bytes, &size);
+    if (!out)
+        memory_exhausted(0);
+    json_print(out, json, true);
+    fclose(out);
+    return arena_strndup(arena, bytes, size);
+}
+
 bool manifest_write(const char *path, const Manifest *manifest, Error *error)
 {
     CLEANUP(json_free_ptr) Json *json = manifest_to_json(manifest);
@@ -174,6 +199,15 @@ uint64_t manifest_rows(const Manifest *manifest, const char *run_id_or_null)
             rows += manifest->shards[i].rows;
     }
     return rows;
+}
+
+/* A run whose shards a later replace has taken off the list is known by its id alone. */
+uint64_t manifest_applied_rows(const Manifest *manifest, const Delivery *delivery)
+{
+    uint64_t listed = manifest_rows(manifest, delivery->run_id), staged = 0;
+    for (size_t i = 0; delivery->shards && i < delivery->shard_count; i++)
+        staged += delivery->shards[i].rows;
+    return listed ? listed : staged;
 }
 
 uint64_t manifest_bytes(const Manifest *manifest)

@@ -44,12 +44,21 @@ bool manifest_parse(const Json *json, Arena *arena, Manifest *ret_manifest, Erro
 /* Replaces the file; the time of writing is now. */
 bool manifest_write(const char *path, const Manifest *manifest, Error *error);
 
+/* The text of a manifest, from `name` for messages; and for whoever keeps it elsewhere. */
+bool manifest_read_text(StrView text, const char *name, Arena *arena, Manifest *ret_manifest,
+                        Error *error);
+const char *manifest_text(const Manifest *manifest, Arena *arena);
+
 /* True when the run was applied, as far back as the manifest remembers. */
 bool manifest_has_run(const Manifest *manifest, const char *run_id);
 
 /* Rows of all listed shards, or of one run's. */
 uint64_t manifest_rows(const Manifest *manifest, const char *run_id_or_null);
 uint64_t manifest_bytes(const Manifest *manifest);
+
+/* Rows that an applied delivery has brought, also when a later replace has taken its shards off the
+ * list. */
+uint64_t manifest_applied_rows(const Manifest *manifest, const Delivery *delivery);
 
 /* What the manifest becomes when the delivery is applied: its shards alone (replace) or after the
  * listed ones (append). `files` are the names of the delivery's shards. */

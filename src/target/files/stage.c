@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "target/files/appends.h"
 #include "target/files/file_error.h"
 #include "target/files/folder.h"
 #include "target/files/manifest.h"
@@ -13,7 +14,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 /* Which shards in a table's folder are to go: those that the manifest does not list. */
@@ -64,21 +64,6 @@ static const char *path_in(const char *folder, const char *name, Arena *arena)
     return arena_printf(arena, "%s/%s", folder, name);
 }
 
-static uint64_t staged_rows(const Delivery *delivery)
-{
-    uint64_t rows = 0;
-    for (size_t i = 0; delivery->shards && i < delivery->shard_count; i++)
-        rows += delivery->shards[i].rows;
-    return rows;
-}
-
-/* A run whose shards a later replace has taken off the list is known by its id alone. */
-static uint64_t applied_rows(const Manifest *manifest, const Delivery *delivery)
-{
-    uint64_t rows = manifest_rows(manifest, delivery->run_id);
-    return rows ? rows : staged_rows(delivery);
-}
-
 static bool is_staged(const Stage *stage, size_t shard, bool *ret_whole, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
@@ -120,63 +105,28 @@ static bool move_shards(const Stage *stage, const char **names, Arena *arena, Er
     return folder_sync(stage->layout.folder, error);
 }
 
-static const Field *find_field(const Schema *schema, const char *name)
-{
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (strcasecmp(schema->fields[i].name, name) == 0)
-            return &schema->fields[i];
-    }
-    return NULL;
-}
-
-/* Names the first difference; files of one table all have the same columns. */
-static bool check_same_columns(const Schema *there, const Schema *ours, Error *error)
-{
-    for (size_t i = 0; i < ours->field_count; i++) {
-        const Field *field = find_field(there, ours->fields[i].name);
-        if (!field)
-            return error_set(error, ERROR_CONFIG, "the files there have no column %s",
-                             ours->fields[i].name);
-        if (!field_same_type(field, &ours->fields[i]))
-            return error_set(error, ERROR_CONFIG, "column %s has another type in the files there",
-                             ours->fields[i].name);
-    }
-    for (size_t i = 0; i < there->field_count; i++) {
-        if (!find_field(ours, there->fields[i].name))
-            return error_set(error, ERROR_CONFIG,
-                             "the files there have a column %s, which is not read",
-                             there->fields[i].name);
-    }
-    return true;
-}
-
-static bool check_appends(const Stage *stage, const Manifest *manifest, Error *error)
-{
-    if (stage->delivery->load != LOAD_APPEND || !manifest->exists)
-        return true;
-    bool same_format = strcmp(manifest->format, stage->kind.format) == 0;
-    if (!same_format)
-        error_set(error, ERROR_CONFIG, "the files there are %s, these would be %s",
-                  manifest->format, stage->kind.format);
-    if (same_format && check_same_columns(&manifest->schema, &stage->delivery->schema, error))
-        return true;
-    error_prefix(error, "cannot append to %s", stage->layout.folder);
-    return error_hint(error, "--full-refresh writes the table anew; or give target.table or "
-                             "destination.path another name");
-}
-
 static bool publish(const Stage *stage, const Manifest *before, Arena *arena, Manifest *ret_after,
                     Error *error)
 {
     const Delivery *delivery = stage->delivery;
     const char **names = ARENA_ARRAY(arena, const char *, delivery->shard_count);
-    if (!check_appends(stage, before, error) || !move_shards(stage, names, arena, error) ||
+    if (!files_check_appends(stage, before, error) || !move_shards(stage, names, arena, error) ||
         !fault_point("target.apply", error))
         return false;
     manifest_apply(before, delivery, names, arena, ret_after);
     ret_after->format = stage->kind.format;
     ret_after->compression = stage->kind.compression;
     return manifest_write(stage->layout.manifest, ret_after, error);
+}
+
+bool stage_init_kind(Stage *stage, const Delivery *delivery, const char *format,
+                     const char *compression, Error *error)
+{
+    *stage = (Stage){.delivery = delivery};
+    if (delivery->arranged)
+        return layout_arranged_kind(delivery->arranged, &stage->kind, error);
+    return layout_kind(delivery->format ? delivery->format : format, compression, &stage->kind,
+                       error);
 }
 
 bool stage_prepare(const Stage *stage, Error *error)
@@ -201,7 +151,7 @@ bool stage_status(const Stage *stage, DeliveryStatus *ret_status, uint64_t *ret_
     if (manifest_has_run(&manifest, delivery->run_id)) {
         *ret_status = DELIVERY_APPLIED;
         if (ret_rows)
-            *ret_rows = applied_rows(&manifest, delivery);
+            *ret_rows = manifest_applied_rows(&manifest, delivery);
         return true;
     }
     bool whole = delivery->shards != NULL;
@@ -227,7 +177,7 @@ bool stage_apply(const Stage *stage, uint64_t *ret_rows, Error *error)
         if (!publish(stage, &before, &arena, &manifest, error))
             return false;
     }
-    *ret_rows = applied_rows(&manifest, stage->delivery);
+    *ret_rows = manifest_applied_rows(&manifest, stage->delivery);
     /* The rows are there: files that nobody lists any more are no reason to fail. */
     Error leftover = {0};
     if (!sweep_folder(stage, &manifest, NULL, &arena, &leftover))
@@ -256,5 +206,5 @@ bool stage_validate(const Stage *stage, Error *error)
     CLEANUP(arena_done) Arena arena = {0};
     Manifest manifest;
     return manifest_read(stage->layout.manifest, &arena, &manifest, error) &&
-           check_appends(stage, &manifest, error);
+           files_check_appends(stage, &manifest, error);
 }

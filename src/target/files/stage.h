@@ -14,6 +14,10 @@ typedef struct Stage {
     const Delivery *delivery;
 } Stage;
 
+/* Fills delivery and kind: as the run arranged it, else as the configuration says now. */
+bool stage_init_kind(Stage *stage, const Delivery *delivery, const char *format,
+                     const char *compression, Error *error);
+
 bool stage_prepare(const Stage *stage, Error *error);
 bool stage_status(const Stage *stage, DeliveryStatus *ret_status, uint64_t *ret_rows, Error *error);
 bool stage_apply(const Stage *stage, uint64_t *ret_rows, Error *error);

@@ -74,6 +74,37 @@ static void the_commented_examples_are_valid_too(void **state)
     assert_string_equal(config.destination.table_prefix, "shop_");
 }
 
+static void bigquery_is_written_and_explained(void **state)
+{
+    (void)state;
+    static const char *tables[] = {"public.orders"};
+    static const TargetParameter parameters[] = {{"project", "my-project"}, {"dataset", "raw"}};
+    InitChoices choices = {
+        .source_type = "postgresql",
+        .source_url = "postgresql://me@host/shop",
+        .tables = {tables, 1},
+        .target = {.type = "bigquery", .parameters = parameters, .parameter_count = 2}};
+    char *text = arena_strdup(&arena, init_config_text(&choices, &arena));
+    assert_null(strstr(text, "# project:"));
+    static const char *const examples[] = {
+        "# location:", "# bucket:", "# credentials:", "# labels:", "# target: { part"};
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        char *at = strstr(text, examples[i]);
+        assert_non_null(at);
+        memmove(at, at + 2, strlen(at + 2) + 1);
+    }
+    CLEANUP(config_done) Config config = {0};
+    ConfigErrors errors = {0};
+    Error error = {0};
+    if (!config_parse(text, "bqferry.yaml", "/data", &config, &errors, &error))
+        fail_msg("%s\n%s", error.message, text);
+    assert_string_equal(config.destination.bigquery.project, "my-project");
+    assert_string_equal(config.destination.bigquery.location, "EU");
+    assert_string_equal(config.destination.dataset, "raw");
+    assert_int_equal(config.jobs[0].target.partition_by.kind, PARTITION_DAY);
+    assert_non_null(strstr(init_example_text(&choices, &arena), "GOOGLE_APPLICATION_CREDENTIALS="));
+}
+
 static void the_example_names_the_variable(void **state)
 {
     (void)state;
@@ -112,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_configuration_is_valid),
         cmocka_unit_test(the_commented_examples_are_valid_too),
+        cmocka_unit_test(bigquery_is_written_and_explained),
         cmocka_unit_test(the_example_names_the_variable),
         cmocka_unit_test(env_keeps_what_is_not_ours),
     };

@@ -90,15 +90,37 @@ static void reads_targets(void **state)
     assert_string_equal(url.parameters[0].value, "ndjson");
     assert_string_equal(url.parameters[1].key, "dataset");
     assert_string_equal(url.parameters[1].value, "raw");
+    assert_true(url_parse_target("files:gs://exports/shop", &arena, &url, &error));
+    assert_string_equal(url.path, "gs://exports/shop");
+}
+
+static void reads_bigquery_targets(void **state)
+{
+    (void)state;
+    TargetUrl url;
+    assert_true(url_parse_target("bigquery://my-project/raw?location=EU", &arena, &url, &error));
+    assert_string_equal(url.type, "bigquery");
+    assert_null(url.path);
+    assert_int_equal(url.parameter_count, 3);
+    assert_string_equal(url.parameters[0].key, "project");
+    assert_string_equal(url.parameters[0].value, "my-project");
+    assert_string_equal(url.parameters[1].key, "dataset");
+    assert_string_equal(url.parameters[1].value, "raw");
+    assert_string_equal(url.parameters[2].value, "EU");
+    assert_true(url_parse_target("bigquery:///raw/", &arena, &url, &error));
+    assert_int_equal(url.parameter_count, 1);
+    assert_string_equal(url.parameters[0].key, "dataset");
+    assert_string_equal(url.parameters[0].value, "raw");
 }
 
 static void refuses_what_is_no_target(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "w.duckdb",      "duckdb:",    ":x",           "duckdb:?dataset=a",
-        "duckdb:x?",     "duckdb:x?a", "duckdb:x?=b",  "duckdb:x?a=",
-        "duckdb:x?a=b&", "",           "public.orders"};
+        "w.duckdb",      "duckdb:",      ":x",           "duckdb:?dataset=a", "duckdb:x?",
+        "duckdb:x?a",    "duckdb:x?=b",  "duckdb:x?a=",  "duckdb:x?a=b&",     "",
+        "public.orders", "bigquery:raw", "bigquery://p", "bigquery://p/",     "bigquery://p/d/t",
+        "bigquery://"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         TargetUrl url;
         error = (Error){0};
@@ -117,9 +139,9 @@ static int free_arena(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hides_passwords),           cmocka_unit_test(leaves_what_holds_none),
-        cmocka_unit_test(overwrites_every_byte),     cmocka_unit_test(reads_targets),
-        cmocka_unit_test(refuses_what_is_no_target),
+        cmocka_unit_test(hides_passwords),        cmocka_unit_test(leaves_what_holds_none),
+        cmocka_unit_test(overwrites_every_byte),  cmocka_unit_test(reads_targets),
+        cmocka_unit_test(reads_bigquery_targets), cmocka_unit_test(refuses_what_is_no_target),
     };
     return cmocka_run_group_tests_name("cmd/url", tests, NULL, free_arena);
 }

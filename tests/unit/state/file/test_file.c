@@ -136,7 +136,7 @@ static void refuses_to_save_another_version(void **state)
 {
     Error error = {0};
     assert_false(save(*state, "orders", "{\"intent\":null}", &error));
-    assert_string_equal(error.message, "state of job orders: its version must be 1");
+    assert_string_equal(error.message, "state of job orders: its version must be 2");
     assert_state(*state, "orders", NULL);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/apply.h"
 #include "support/files_scene.h"
+#include "target/files/appends.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -208,6 +209,53 @@ static void append_needs_the_same_columns_and_format(void **state)
         next.load = LOAD_REPLACE;
         assert_true(ops->validate(scene->target, &next, &error));
     }
+}
+
+/* The configuration has changed between a crash and the run that settles it. */
+static void a_run_keeps_the_format_it_began_with(void **state)
+{
+    Scene *scene = *state;
+    Delivery delivery = scene_delivery("a", LOAD_REPLACE);
+    assert_true(
+        scene->target->ops->arrange(scene->target, &delivery, &scene->arena, &scene->error));
+    scene_stage(scene, &delivery);
+    scene_open(scene, "avro", "zstd");
+    assert_int_equal(scene_status(scene, &delivery), DELIVERY_STAGED);
+    assert_int_equal(scene_apply(scene, &delivery), 6);
+    scene_discard(scene, &delivery);
+    assert_string_equal(scene_names(scene), "manifest.json " SHARDS_OF("a"));
+    const char *manifest = scene_read_file(scene, "manifest.json");
+    assert_non_null(strstr(manifest, "\"format\": \"ndjson\""));
+    assert_non_null(strstr(manifest, "\"compression\": \"none\""));
+}
+
+static void a_list_does_not_grow_beyond_reading(void **state)
+{
+    Scene *scene = *state;
+    Delivery first = scene_delivery("a", LOAD_APPEND);
+    Error error = {0};
+    scene_deliver(scene, &first);
+    Manifest manifest;
+    const char *path = scene_path(scene, "manifest.json");
+    assert_true(manifest_read(path, &scene->arena, &manifest, &error));
+    ManifestShard *shards = ARENA_ARRAY(&scene->arena, ManifestShard, MANIFEST_SHARDS_MAX);
+    for (size_t i = 0; i < MANIFEST_SHARDS_MAX; i++)
+        shards[i] = (ManifestShard){
+            .file = arena_printf(&scene->arena,
+                                 "part-20260131t123456-1a2b3c4d5e6f-1-%05zu.ndjson.gz", i),
+            .run_id = "20260131t123456-1a2b3c4d5e6f",
+            .checksum = "crc32c:1a2b3c4d",
+            .rows = 1234567890,
+            .bytes = 1234567890,
+        };
+    manifest.shards = shards;
+    Delivery next = scene_delivery("b", LOAD_APPEND);
+    /* read, and not added to */
+    manifest.shard_count = MANIFEST_SHARDS_MAX;
+    assert_true(manifest_write(path, &manifest, &error));
+    assert_false(scene->target->ops->validate(scene->target, &next, &error));
+    assert_int_equal(error.kind, ERROR_CONFIG);
+    assert_non_null(strstr(error.message, "it has 150000 files already"));
 }
 
 static void shows_its_schema_for_a_plan(void **state)
@@ -455,6 +503,8 @@ int main(void)
         SCENE_TEST(a_new_attempt_begins_empty),
         SCENE_TEST(damaged_shards_are_not_staged),
         SCENE_TEST(append_needs_the_same_columns_and_format),
+        SCENE_TEST(a_run_keeps_the_format_it_began_with),
+        SCENE_TEST(a_list_does_not_grow_beyond_reading),
         SCENE_TEST(shows_its_schema_for_a_plan),
         SCENE_TEST(check_says_what_is_there),
         SCENE_TEST(a_file_in_the_way_is_named),

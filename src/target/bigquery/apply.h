@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* target/bigquery/apply.h: staged rows become visible, exactly once; what is left is removed. See
+ * docs/internals/bigquery.md for why each step is safe to repeat. */
+#pragma once
+
+#include "target/bigquery/bq_state.h"
+
+bool bq_prepare(Target *target, const Delivery *delivery, Error *error);
+bool bq_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
+               uint64_t *ret_rows, Error *error);
+bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error);
+
+/* Ids of all partitions that the shards' rows belong to, each once, in order. */
+const char *const *bq_partition_union(const Delivery *delivery, Arena *arena, size_t *ret_count);
+
+/* The step that makes rows visible: "load", "copy", or a partition's own, "part0", … */
+const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char **ret_kind);
+uint64_t bq_staged_rows(const Delivery *delivery);
+
+/* Rows in the staging table; −1: it is not there. */
+bool bq_staging_rows(const BqScope *scope, const Delivery *delivery, const BqWay *way,
+                     int64_t *ret_rows, Error *error);
+
+bool bq_discard(Target *target, const Delivery *delivery, Error *error);

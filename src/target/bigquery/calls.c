@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "target/bigquery/calls.h"
+
+#include "base/cancel.h"
+#include "target/bigquery/explain.h"
+#include "target/bigquery/table_json.h"
+
+#include <string.h>
+
+/* Calls, and gives a failure its hint. */
+static bool call(const BqScope *scope, GoogleCall *wanted, Json **ret_json, GoogleFailure *failure,
+                 Error *error)
+{
+    wanted->job = scope->job;
+    if (google_call(scope->bq->api, wanted, ret_json, failure, error))
+        return true;
+    return explain(wanted->id, failure->reason, failure->message, error);
+}
+
+static bool is_missing(const GoogleFailure *failure, Error *error)
+{
+    if (failure->status != 404)
+        return false;
+    *error = (Error){0};
+    return true;
+}
+
+static char *table_path(const BqScope *scope, const TableRef *table)
+{
+    return url_path(scope->arena, "/projects/%s/datasets/%s/tables/%s", scope->bq->project,
+                    table->dataset, table->table);
+}
+
+bool bq_table_get(const BqScope *scope, const TableRef *table, Json **ret_table, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall get = {
+        .id = "bigquery.tables.get", .method = "GET", .path = table_path(scope, table)};
+    return call(scope, &get, ret_table, &failure, error) || is_missing(&failure, error);
+}
+
+bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *body, bool *ret_made,
+                     Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    CLEANUP(json_free_ptr) Json *whole = json_clone(body);
+    json_set(whole, "tableReference",
+             table_json_reference(scope->bq->project, table->dataset, table->table));
+    GoogleCall insert = {
+        .id = "bigquery.tables.insert",
+        .method = "POST",
+        .path = url_path(scope->arena, "/projects/%s/datasets/%s/tables", scope->bq->project,
+                         table->dataset),
+        .body = whole,
+    };
+    bool made = call(scope, &insert, NULL, &failure, error);
+    if (ret_made)
+        *ret_made = made;
+    if (made || failure.status != 409)
+        return made;
+    *error = (Error){0};
+    return true;
+}
+
+bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall delete = {
+        .id = "bigquery.tables.delete",
+        .method = "DELETE",
+        .path = table_path(scope, table),
+        .last_words = cancel_requested(),
+    };
+    return call(scope, &delete, NULL, &failure, error) || is_missing(&failure, error);
+}
+
+bool bq_dataset_get(const BqScope *scope, const char *dataset, Json **ret_dataset, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall get = {
+        .id = "bigquery.datasets.get",
+        .method = "GET",
+        .path = url_path(scope->arena, "/projects/%s/datasets/%s", scope->bq->project, dataset),
+    };
+    return call(scope, &get, ret_dataset, &failure, error) || is_missing(&failure, error);
+}
+
+bool bq_dataset_insert(const BqScope *scope, const Json *body, bool *ret_made, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall insert = {
+        .id = "bigquery.datasets.insert",
+        .method = "POST",
+        .path = url_path(scope->arena, "/projects/%s/datasets", scope->bq->project),
+        .body = body,
+    };
+    *ret_made = call(scope, &insert, NULL, &failure, error);
+    if (*ret_made || failure.status != 409)
+        return *ret_made;
+    *error = (Error){0};
+    return true;
+}
+
+bool bq_job_insert(const BqScope *scope, const Json *body, Json **ret_job, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall insert = {
+        .id = "bigquery.jobs.insert",
+        .method = "POST",
+        .path = url_path(scope->arena, "/projects/%s/jobs", scope->bq->job_project),
+        .body = body,
+    };
+    *ret_job = NULL;
+    if (call(scope, &insert, ret_job, &failure, error))
+        return true;
+    if (failure.status != 409)
+        return false;
+    *error = (Error){0};
+    return true;
+}
+
+bool bq_job_get(const BqScope *scope, const BqJobKey *key, Json **ret_job, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    const UrlParam query[] = {{"location", key->location}, {NULL, NULL}};
+    GoogleCall get = {
+        .id = "bigquery.jobs.get",
+        .method = "GET",
+        .path = url_path(scope->arena, "/projects/%s/jobs/%s", scope->bq->job_project, key->id),
+        .query = query,
+        .last_words = key->last_words,
+    };
+    *ret_job = NULL;
+    return call(scope, &get, ret_job, &failure, error) || is_missing(&failure, error);
+}
+
+bool bq_job_cancel(const BqScope *scope, const BqJobKey *key, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    const UrlParam query[] = {{"location", key->location}, {NULL, NULL}};
+    GoogleCall cancel = {
+        .id = "bigquery.jobs.cancel",
+        .method = "POST",
+        .path =
+            url_path(scope->arena, "/projects/%s/jobs/%s/cancel", scope->bq->job_project, key->id),
+        .query = query,
+        .last_words = key->last_words,
+    };
+    return call(scope, &cancel, NULL, &failure, error) || is_missing(&failure, error);
+}
+
+bool bq_has_row_policies(const BqScope *scope, const TableRef *table, bool *ret_has, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    CLEANUP(json_free_ptr) Json *answer = NULL;
+    const UrlParam query[] = {{"pageSize", "1"}, {NULL, NULL}};
+    GoogleCall list = {
+        .id = "bigquery.rowAccessPolicies.list",
+        .method = "GET",
+        .path = arena_printf(scope->arena, "%s/rowAccessPolicies", table_path(scope, table)),
+        .query = query,
+    };
+    *ret_has = false;
+    if (call(scope, &list, &answer, &failure, error)) {
+        *ret_has = json_count(json_get(answer, "rowAccessPolicies")) > 0;
+        return true;
+    }
+    if (failure.status != 403 && failure.status != 404 && failure.status != 501)
+        return false;
+    *error = (Error){0};
+    return true;
+}
+
+GcsScope bq_gcs(const BqScope *scope, const char *bucket)
+{
+    return (GcsScope){
+        .api = scope->bq->storage,
+        .bucket = bucket,
+        .job = scope->job,
+        .last_words = cancel_requested(),
+    };
+}

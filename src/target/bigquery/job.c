@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "target/bigquery/job.h"
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "target/bigquery/calls.h"
+#include "target/bigquery/explain.h"
+#include "target/bigquery/job_json.h"
+#include "target/bigquery/run_state.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    POLL_FIRST_MS = 200,
+    POLL_MAX_MS = 10000,
+    LEAVE_MS = 5000,   /* how long a job that goes on is looked at after a signal */
+    APPEAR_MS = 60000, /* how long a job that was accepted may take to be found */
+    NS_PER_MS = 1000000,
+};
+
+char *bq_job_id(const Delivery *delivery, const char *step, int try, Arena *arena)
+{
+    return arena_printf(arena, "bqferry-%s-%d-%s-%d", delivery->run_id, delivery->attempt, step,
+                        try);
+}
+
+char *bq_job_link(const BqScope *scope, const char *location, const char *id)
+{
+    return arena_printf(scope->arena,
+                        "https://console.cloud.google.com/bigquery?project=%s&j=bq:%s:%s"
+                        "&page=queryresults",
+                        scope->bq->job_project, location, id);
+}
+
+static const char *state_of(const Json *job)
+{
+    const char *state = json_get_text(json_get(job, "status"), "state");
+    return state ? state : "PENDING";
+}
+
+static bool is_done(const Json *job)
+{
+    return job && strcmp(state_of(job), "DONE") == 0;
+}
+
+static int64_t elapsed_ms(int64_t since_ns)
+{
+    return (clock_monotonic_ns() - since_ns) / NS_PER_MS;
+}
+
+static bool still_running(const BqScope *scope, const BqJobWait *wait, const Json *job,
+                          Error *error)
+{
+    const int64_t minute_ms = 60000;
+    const char *location = wait->way->location;
+    error_set(error, ERROR_TARGET, "%s job %s is still %s after %" PRId64 " minutes", wait->kind,
+              wait->id, state_of(job), scope->bq->job_timeout_ms / minute_ms);
+    return error_hint(error,
+                      "it goes on in BigQuery, and a next run takes its result. To look at it: bq "
+                      "--location=%s show -j %s:%s, or %s. destination.job_timeout says how long "
+                      "jobs are waited for",
+                      location, scope->bq->job_project, wait->id,
+                      bq_job_link(scope, location, wait->id));
+}
+
+/* A signal came. True: the job has ended all the same. */
+static bool stop_waiting(const BqScope *scope, const BqJobWait *wait, Json **job, Error *error)
+{
+    const BqJobKey key = {wait->way->location, wait->id, .last_words = true};
+    Error ignored = {0};
+    *error = (Error){0};
+    if (!wait->leave) {
+        if (!bq_job_cancel(scope, &key, &ignored))
+            log_warning(scope->job, "job %s could not be cancelled; it ends by itself", wait->id);
+        return cancel_check(error);
+    }
+    int64_t begin = clock_monotonic_ns();
+    while (elapsed_ms(begin) < LEAVE_MS) {
+        Json *now = NULL;
+        if (!bq_job_get(scope, &key, &now, &ignored) || !now)
+            break;
+        json_free(*job);
+        *job = now;
+        if (is_done(now))
+            return true;
+        usleep(POLL_FIRST_MS * 1000); /* clock_sleep_ms would return at once */
+    }
+    error_set(error, ERROR_CANCELLED, "stopped while %s job %s goes on in BigQuery", wait->kind,
+              wait->id);
+    return error_hint(error, "run the job again: it takes the result of that job first");
+}
+
+static bool lost_sight(const BqJobWait *wait, Error *error)
+{
+    return error_set_retryable(error, ERROR_TARGET,
+                               "%s job %s is not to be found in the location %s", wait->kind,
+                               wait->id, wait->way->location);
+}
+
+static bool look_again(const BqScope *scope, const BqJobWait *wait, int64_t begin, Json **job,
+                       Error *error)
+{
+    const BqJobKey key = {.location = wait->way->location, .id = wait->id};
+    Json *now = NULL;
+    if (!bq_job_get(scope, &key, &now, error))
+        return false;
+    if (!now && elapsed_ms(begin) > APPEAR_MS)
+        return lost_sight(wait, error);
+    if (now) {
+        json_free(*job);
+        *job = now;
+    }
+    return true;
+}
+
+bool bq_job_wait(const BqScope *scope, const BqJobWait *wait, Json **job, Error *error)
+{
+    int64_t begin = clock_monotonic_ns(), pause_ms = POLL_FIRST_MS;
+    while (!is_done(*job)) {
+        if (elapsed_ms(begin) > scope->bq->job_timeout_ms)
+            return still_running(scope, wait, *job, error);
+        clock_sleep_ms(pause_ms);
+        pause_ms = pause_ms * 3 / 2 < POLL_MAX_MS ? pause_ms * 3 / 2 : POLL_MAX_MS;
+        bool seen = !cancel_requested() && look_again(scope, wait, begin, job, error);
+        if (!seen && cancel_requested())
+            return stop_waiting(scope, wait, job, error);
+        if (!seen || !fault_point("bigquery.job.polled", error))
+            return false;
+    }
+    return true;
+}
+
+static int64_t billed_of(const Json *statistics)
+{
+    return google_int(json_get(statistics, "query"), "totalBytesBilled", 0);
+}
+
+static void note_job(const BqScope *scope, const BqJobWait *wait, const Json *job)
+{
+    const Json *statistics = json_get(job, "statistics");
+    const TargetJob entry = {
+        .kind = wait->kind,
+        .id = wait->id,
+        .link = bq_job_link(scope, wait->way->location, wait->id),
+        .bytes_billed = billed_of(statistics),
+        .slot_ms = google_int(statistics, "totalSlotMs", 0),
+    };
+    bq_run_add_job(scope->bq, wait->delivery, &entry);
+}
+
+static int64_t rows_of(const Json *job)
+{
+    const Json *statistics = json_get(job, "statistics");
+    int64_t copied = google_int(json_get(statistics, "copy"), "copiedRows", -1);
+    return google_int(json_get(statistics, "load"), "outputRows", copied);
+}
+
+/* Rows that a file holds and the table refuses. */
+static bool is_about_rows(const ReasonEntry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].reason && strcmp(entries[i].reason, "invalid") == 0 && entries[i].message &&
+            strcasestr(entries[i].message, "while reading"))
+            return true;
+    }
+    return false;
+}
+
+static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *status,
+                       BqJobEnd *end, Error *error)
+{
+    const ReasonEntry *entries;
+    size_t count;
+    ReasonEntry result = reason_entry(json_get(status, "errorResult"), scope->arena);
+    reason_entries(json_get(status, "errors"), scope->arena, &entries, &count);
+    reason_error(arena_printf(scope->arena, "%s job %s", wait->kind, wait->id), &result, entries,
+                 count, error);
+    if (is_about_rows(&result, 1) || is_about_rows(entries, count))
+        error->kind = ERROR_DATA;
+    end->again = error->retryable;
+    return explain(NULL, result.reason, result.message, error);
+}
+
+static void warn_of(const BqScope *scope, const BqJobWait *wait, const Json *status)
+{
+    const Json *errors = json_get(status, "errors");
+    for (size_t i = 0; i < json_count(errors); i++) {
+        ReasonEntry entry = reason_entry(json_at(errors, i), scope->arena);
+        log_warning(scope->job, "%s job %s: %s%s%s", wait->kind, wait->id,
+                    entry.message ? entry.message : "a warning without words",
+                    entry.location ? ", at " : "", entry.location ? entry.location : "");
+    }
+}
+
+bool bq_job_end(const BqScope *scope, const BqJobWait *wait, const Json *job, BqJobEnd *ret_end,
+                Error *error)
+{
+    const Json *status = json_get(job, "status");
+    *ret_end = (BqJobEnd){.rows = rows_of(job)};
+    note_job(scope, wait, job);
+    if (json_is_object(json_get(status, "errorResult")))
+        return job_failed(scope, wait, status, ret_end, error);
+    if (bq_job_is_fence(job)) {
+        error_set(error, ERROR_TARGET, "%s job %s was given up by another process", wait->kind,
+                  wait->id);
+        ret_end->again = error->retryable = true;
+        return false;
+    }
+    warn_of(scope, wait, status);
+    return true;
+}
+
+bool bq_job_is_fence(const Json *job)
+{
+    const Json *query = json_get(json_get(job, "configuration"), "query");
+    const char *text = json_get_text(query, "query");
+    return text && strcmp(text, "SELECT 1") == 0;
+}
+
+bool bq_job_fence(const BqScope *scope, const BqJobWait *wait, Json **ret_job, Error *error)
+{
+    const JobDraft draft = {
+        .project = scope->bq->job_project,
+        .location = wait->way->location,
+        .id = wait->id,
+        .labels = wait->way->job_labels,
+    };
+    CLEANUP(json_free_ptr) Json *body = job_json_fence(&draft);
+    CLEANUP(json_free_ptr) Json *made = NULL;
+    *ret_job = NULL;
+    if (!bq_job_insert(scope, body, &made, error))
+        return false;
+    if (made)
+        return true;
+    const BqJobKey key = {.location = wait->way->location, .id = wait->id};
+    if (!bq_job_get(scope, &key, ret_job, error))
+        return false;
+    return *ret_job || lost_sight(wait, error);
+}

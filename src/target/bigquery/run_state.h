@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* target/bigquery/run_state.h: what this process alone knows of a run: uploads that wait for their
+ * last bytes, jobs it made BigQuery do, and which partitions its rows belong to. Everything that
+ * must outlive the process is in the delivery. All functions may be used from several threads. */
+#pragma once
+
+#include "target/bigquery/bq_state.h"
+
+void bq_runs_free(BigQuery *bq);
+
+/* Takes the upload over; one that was held for an earlier attempt is cancelled. */
+void bq_run_hold(BigQuery *bq, const Delivery *delivery, Resumable *upload);
+
+/* Hands it over; NULL: there is none of this attempt. */
+Resumable *bq_run_take(BigQuery *bq, const Delivery *delivery);
+
+/* What became of this attempt's apply is known, for good: nothing of it can run any more. `rows`
+ * are those it made visible, −1 when it did nothing. */
+void bq_run_settle(BigQuery *bq, const Delivery *delivery, int64_t rows);
+bool bq_run_settled(BigQuery *bq, const Delivery *delivery, int64_t *ret_rows);
+
+/* A job that has ended; texts are copied. Known ones are not added again. */
+void bq_run_add_job(BigQuery *bq, const Delivery *delivery, const TargetJob *job);
+void bq_run_jobs(BigQuery *bq, const Delivery *delivery, Arena *arena, TargetJobs *ret_jobs);
+
+/* Adds a shard's partitions to those of the attempt; ERROR_CONFIG when one job, which takes the
+ * rows of all shards, could not write to them. */
+bool bq_run_add_partitions(BigQuery *bq, const Delivery *delivery, const Partitions *partitions,
+                           Error *error);

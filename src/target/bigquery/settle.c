@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cancel.h"
+#include "base/fault.h"
+#include "target/bigquery/apply.h"
+#include "target/bigquery/calls.h"
+#include "target/bigquery/run_state.h"
+#include "target/bigquery/sink.h"
+#include "target/bigquery/step.h"
+#include "target/bigquery/way.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether every object is there as it was written. */
+static bool find_objects(const BqWork *work, bool *ret_whole, Error *error)
+{
+    GcsScope gcs = bq_gcs(&work->scope, work->way->bucket);
+    *ret_whole = true;
+    for (size_t i = 0; *ret_whole && i < work->delivery->shard_count; i++) {
+        const char *name;
+        int64_t generation;
+        GcsObject object;
+        bool found;
+        if (!bq_object_of_handle(work->delivery->shards[i].handle, work->scope.arena, &name,
+                                 &generation)) {
+            *ret_whole = false;
+        } else if (!gcs_stat(&gcs, name, work->scope.arena, &object, &found, error)) {
+            return false;
+        } else {
+            *ret_whole = found && object.generation == generation &&
+                         object.size == work->delivery->shards[i].bytes;
+        }
+    }
+    return true;
+}
+
+static bool find_staging(const BqWork *work, bool *ret_whole, Error *error)
+{
+    int64_t rows;
+    if (!bq_staging_rows(&work->scope, work->delivery, work->way, &rows, error))
+        return false;
+    *ret_whole = rows >= 0 && (uint64_t)rows == bq_staged_rows(work->delivery);
+    return true;
+}
+
+static bool is_whole(const BqWork *work, bool *ret_whole, Error *error)
+{
+    if (!work->way->bucket)
+        return find_staging(work, ret_whole, error);
+    if (!find_objects(work, ret_whole, error))
+        return false;
+    /* Objects may be gone when all of them are in staging already. */
+    return *ret_whole || !work->way->staged || find_staging(work, ret_whole, error);
+}
+
+static bool settled(const BqWork *work, int64_t rows, DeliveryStatus *ret_status,
+                    uint64_t *ret_rows)
+{
+    bq_run_settle(work->scope.bq, work->delivery, rows);
+    *ret_status = rows >= 0 ? DELIVERY_APPLIED : DELIVERY_UNKNOWN;
+    if (ret_rows && rows >= 0)
+        *ret_rows = (uint64_t)rows;
+    return true;
+}
+
+static int64_t rows_of(const BqWork *work, const StepResult *step)
+{
+    return step->rows >= 0 ? step->rows : (int64_t)bq_staged_rows(work->delivery);
+}
+
+/* The rows went from the process straight into a load job. If that has no trace of it, its last
+ * bytes may still be on their way: the id is taken from them before anything is said. */
+static bool upload_status(const BqWork *work, DeliveryStatus *ret_status, uint64_t *ret_rows,
+                          Error *error)
+{
+    StepResult step;
+    Resumable *held = bq_run_take(work->scope.bq, work->delivery);
+    if (held) { /* asked by the process that has them */
+        bq_run_hold(work->scope.bq, work->delivery, held);
+        *ret_status = DELIVERY_STAGED;
+        return true;
+    }
+    if (!bq_step_look(work, "load", "load", &step, error) ||
+        (step.state == STEP_ABSENT && !bq_step_fence(work, "load", "load", &step, error)))
+        return false;
+    return settled(work, step.state == STEP_DONE ? rows_of(work, &step) : -1, ret_status, ret_rows);
+}
+
+static bool other_status(const BqWork *work, DeliveryStatus *ret_status, uint64_t *ret_rows,
+                         Error *error)
+{
+    const char *kind, *last = bq_last_step(work->way, work->delivery, &kind);
+    bool by_parts = work->delivery->replace_partitions, whole;
+    size_t parts = 0;
+    StepResult step;
+    if (by_parts)
+        bq_partition_union(work->delivery, work->scope.arena, &parts);
+    if (by_parts && parts == 0) /* no rows: nothing to replace, and so it is done */
+        return settled(work, 0, ret_status, ret_rows);
+    if (!bq_step_look(work, last, kind, &step, error))
+        return false;
+    if (step.state == STEP_DONE && !by_parts)
+        return settled(work, rows_of(work, &step), ret_status, ret_rows);
+    if (!is_whole(work, &whole, error))
+        return false;
+    *ret_status = !whole                    ? DELIVERY_UNKNOWN
+                  : step.state == STEP_DONE ? DELIVERY_BEGUN
+                                            : DELIVERY_STAGED;
+    return true;
+}
+
+bool bq_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
+               uint64_t *ret_rows, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(bq_way_done) BqWay way = {0};
+    BqScope scope = bq_scope(target, delivery, &arena);
+    *ret_status = DELIVERY_UNKNOWN;
+    if (!delivery->shards) /* apply comes only after the counts */
+        return true;
+    if (!bq_way_read(&scope, delivery, &way, error))
+        return false;
+    const BqWork work = {scope, delivery, &way};
+    Error asking = {0};
+    bool known = way.staged || way.bucket ? other_status(&work, ret_status, ret_rows, &asking)
+                                          : upload_status(&work, ret_status, ret_rows, &asking);
+    if (!known && error)
+        *error = asking;
+    return known;
+}
+
+static bool applied_meanwhile(const BqWork *work, Error *error)
+{
+    return error_set_retryable(error, ERROR_TARGET,
+                               "the rows of run %s have been applied meanwhile",
+                               work->delivery->run_id);
+}
+
+/* What a dead process may have sent must not come to life after its staging is gone. */
+static bool stop_apply(const BqWork *work, Error *error)
+{
+    const char *kind, *last = bq_last_step(work->way, work->delivery, &kind);
+    Error asking = {0};
+    StepResult step;
+    int64_t rows;
+    if (!work->delivery->shards || bq_run_settled(work->scope.bq, work->delivery, &rows))
+        return true;
+    if (!bq_step_fence(work, last, kind, &step, &asking)) {
+        *error = asking;
+        return false;
+    }
+    if (step.state == STEP_DONE)
+        return applied_meanwhile(work, error);
+    bq_run_settle(work->scope.bq, work->delivery, -1);
+    return true;
+}
+
+static bool drop_staging(const BqWork *work, Error *error)
+{
+    const Delivery *delivery = work->delivery;
+    for (int attempt = 1; attempt <= delivery->attempt; attempt++) {
+        TableRef staging = {delivery->table.dataset,
+                            bq_staging_name(delivery, attempt, work->scope.arena)};
+        if (!bq_table_delete(&work->scope, &staging, error))
+            return false;
+    }
+    return fault_point("bigquery.staging.dropped", error);
+}
+
+static bool delete_object(void *context, const GcsObject *object, Error *error)
+{
+    return gcs_delete(context, object->name, object->generation, NULL, error);
+}
+
+/* By name where every object is known, else whatever the run has left. */
+static bool delete_objects(const BqWork *work, Error *error)
+{
+    const Delivery *delivery = work->delivery;
+    GcsScope gcs = bq_gcs(&work->scope, work->way->bucket);
+    gcs.last_words = cancel_requested();
+    bool known = delivery->attempt == 1 && delivery->shards;
+    for (size_t i = 0; known && i < delivery->shard_count; i++) {
+        const char *name;
+        int64_t generation;
+        if (!bq_object_of_handle(delivery->shards[i].handle, work->scope.arena, &name, &generation))
+            known = false;
+        else if (!gcs_delete(&gcs, name, generation, NULL, error))
+            return false;
+    }
+    return known || gcs_list(&gcs, work->way->prefix, delete_object, &gcs, error);
+}
+
+bool bq_discard(Target *target, const Delivery *delivery, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(bq_way_done) BqWay way = {0};
+    BqScope scope = bq_scope(target, delivery, &arena);
+    if (!bq_way_read(&scope, delivery, &way, error))
+        return false;
+    const BqWork work = {scope, delivery, &way};
+    Resumable *held = bq_run_take(scope.bq, delivery);
+    if (held) { /* its last bytes were never sent */
+        resumable_close(held);
+        bq_run_settle(scope.bq, delivery, -1);
+    }
+    if (!stop_apply(&work, error))
+        return false;
+    const char *kind, *last = bq_last_step(&way, delivery, &kind);
+    if (strcmp(last, "load") != 0 && !drop_staging(&work, error))
+        return false;
+    return !way.bucket ||
+           (delete_objects(&work, error) && fault_point("bigquery.objects.deleted", error));
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "target/bigquery/way.h"
+
+#include "base/log.h"
+#include "schema/layout_json.h"
+#include "target/bigquery/calls.h"
+#include "target/bigquery/compare.h"
+#include "target/bigquery/label.h"
+#include "target/bigquery/lookup.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { DATASET_NAME_MAX = 1024, TABLE_NAME_MAX = 1024, STAGING_PART_MAX = 100, WAY_VERSION = 1 };
+
+/* docs/datasets, docs/tables: names */
+static bool check_names(const TableRef *table, Error *error)
+{
+    size_t length = strlen(table->dataset);
+    if (length == 0)
+        return error_set(error, ERROR_CONFIG,
+                         "there is no dataset for the table %s: set "
+                         "destination.dataset or target.dataset",
+                         table->table);
+    for (const char *at = table->dataset; *at; at++) {
+        if (!isalnum((unsigned char)*at) && *at != '_')
+            return error_set(error, ERROR_CONFIG,
+                             "\"%s\" cannot be a dataset: only letters, digits and _ can be in "
+                             "its name",
+                             table->dataset);
+    }
+    if (length > DATASET_NAME_MAX || strlen(table->table) > TABLE_NAME_MAX || !*table->table)
+        return error_set(error, ERROR_CONFIG, "\"%s\" cannot be a table: names have 1 to %d bytes",
+                         table->table, TABLE_NAME_MAX);
+    for (const char *at = table->table; *at; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte < 0x80 && !isalnum(byte) && !strchr("_- ", byte))
+            return error_set(error, ERROR_CONFIG,
+                             "\"%s\" cannot be a table: only letters, marks, digits, spaces, _ and "
+                             "- can be in its name (set target.table)",
+                             table->table);
+    }
+    return true;
+}
+
+static bool has_kind(const Field *fields, size_t count, TypeKind kind)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].kind == kind || has_kind(fields[i].fields, fields[i].field_count, kind))
+            return true;
+    }
+    return false;
+}
+
+/* What Avro loads do not document. */
+static bool needs_ndjson(const Schema *schema)
+{
+    return has_kind(schema->fields, schema->field_count, TYPE_INTERVAL);
+}
+
+static const char *format_of(const BqScope *scope, const Schema *schema)
+{
+    const char *format = scope->bq->format;
+    if (strcmp(format, "auto") != 0)
+        return format;
+    return needs_ndjson(schema) ? "ndjson" : "avro";
+}
+
+static bool check_partitions(const Delivery *delivery, Error *error)
+{
+    const Partitioning *by = &delivery->layout.partitioning;
+    if (!delivery->replace_partitions)
+        return true;
+    if (delivery->load != LOAD_REPLACE)
+        return error_set(error, ERROR_CONFIG, "replace: partition needs load: replace");
+    if (by->kind != PARTITION_NONE && by->column)
+        return true;
+    error_set(error, ERROR_CONFIG,
+              "replace: partition needs a table that is partitioned by a "
+              "column, and this one is not");
+    return error_hint(error, "set target.partition_by with a column, or replace the whole table");
+}
+
+bool bq_way_possible(const BqScope *scope, const Delivery *delivery, Error *error)
+{
+    if (!check_names(&delivery->table, error) ||
+        !layout_check(&delivery->layout, &delivery->schema, error))
+        return false;
+    if (strcmp(scope->bq->format, "avro") != 0 || !needs_ndjson(&delivery->schema))
+        return true;
+    error_set(error, ERROR_CONFIG, "BigQuery does not load INTERVAL columns from Avro files");
+    return error_hint(error, "set destination.format to auto or ndjson, or choose another type for "
+                             "the column (columns.<name>.type)");
+}
+
+static bool check_kind(const Json *table, Error *error)
+{
+    const char *kind = json_get_text(table, "type");
+    if (!kind || strcmp(kind, "TABLE") == 0)
+        return true;
+    error_set(error, ERROR_CONFIG,
+              "what is there under this name is a %s, which rows cannot be "
+              "loaded into",
+              kind);
+    return error_hint(error, "choose another name with target.table");
+}
+
+static bool wants_rebuild(const Delivery *delivery)
+{
+    const char *word = delivery->wishes ? delivery->wishes->on_schema_change : NULL;
+    return !word || strcmp(word, "rebuild") == 0;
+}
+
+static bool check_rebuild(const Delivery *delivery, const Json *table, Error *error)
+{
+    char changes[ERROR_MESSAGE_MAX / 2];
+    compare_describe(table, &delivery->schema, changes, sizeof changes);
+    if (delivery->replace_partitions) {
+        error_set(error, ERROR_CONFIG,
+                  "single partitions cannot be replaced when the columns change: %s", changes);
+        return error_hint(error, "run once with --full-refresh, which replaces the whole table");
+    }
+    if (!wants_rebuild(delivery)) {
+        error_set(error, ERROR_CONFIG, "the columns would change: %s", changes);
+        return error_hint(error, "on_schema_change: rebuild lets a replace change them");
+    }
+    CLEANUP(arena_done) Arena arena = {0};
+    TableLayout layout;
+    if (!layout_json_get(table, &arena, &layout, error))
+        return false;
+    if (layout_check(&layout, &delivery->schema, error))
+        return true;
+    error_prefix(error, "the existing table is laid out by columns that the rows do not have");
+    return error_hint(error, "BigQuery cannot change a table's partitioning: load into a new table "
+                             "(target.table), or drop the existing one first");
+}
+
+/* Partitions are those of the table that is there. */
+static bool check_partitions_of(const Delivery *delivery, const Json *table, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    Delivery as_it_is = *delivery;
+    return layout_json_get(table, &arena, &as_it_is.layout, error) &&
+           check_partitions(&as_it_is, error);
+}
+
+bool bq_way_fits(const Delivery *delivery, const Json *table, bool *ret_rebuild, Error *error)
+{
+    *ret_rebuild = false;
+    if (!table)
+        return check_partitions(delivery, error);
+    if (!check_kind(table, error) || !compare_layout(table, &delivery->layout, error) ||
+        !check_partitions_of(delivery, table, error))
+        return false;
+    if (delivery->load == LOAD_APPEND)
+        return compare_append(table, &delivery->schema, error);
+    *ret_rebuild = !compare_same(table, &delivery->schema);
+    return !*ret_rebuild || check_rebuild(delivery, table, error);
+}
+
+static const char *description_of(const Delivery *delivery, Arena *arena)
+{
+    const char *own = delivery->schema.description;
+    if ((delivery->wishes && delivery->wishes->description) || !delivery->source)
+        return own;
+    return own && *own
+               ? arena_printf(arena, "%s\n\nLoaded by bqferry from %s", own, delivery->source)
+               : arena_printf(arena, "Loaded by bqferry from %s", delivery->source);
+}
+
+static ConfigLabels labels_of(const BqScope *scope, const Delivery *delivery, const char *run_id)
+{
+    const ConfigLabels *const lists[] = {
+        &scope->bq->config.labels,
+        delivery->wishes ? &delivery->wishes->labels : NULL,
+    };
+    const LabelSubject subject = {.job = delivery->job, .run_id = run_id};
+    return label_list(&subject, lists, 2, scope->arena);
+}
+
+TableDraft bq_way_draft(const BqScope *scope, const Delivery *delivery)
+{
+    const char *key = delivery->wishes ? delivery->wishes->kms_key : NULL;
+    return (TableDraft){
+        .schema = &delivery->schema,
+        .layout = &delivery->layout,
+        .description = description_of(delivery, scope->arena),
+        .labels = labels_of(scope, delivery, NULL),
+        .kms_key = key ? key : scope->bq->config.kms_key,
+    };
+}
+
+char *bq_staging_name(const Delivery *delivery, int attempt, Arena *arena)
+{
+    char part[STAGING_PART_MAX + 1];
+    size_t length = 0;
+    for (const char *at = delivery->table.table; *at && length < STAGING_PART_MAX; at++)
+        part[length++] = isalnum((unsigned char)*at) ? *at : '_';
+    part[length] = '\0';
+    char *run = arena_strdup(arena, delivery->run_id);
+    for (char *at = run; *at; at++) {
+        if (*at == '-')
+            *at = '_';
+    }
+    return arena_printf(arena, "bqferry_staging_%s_%s_%d", part, run, attempt);
+}
+
+/* A copy that replaces a table takes its row-level access policies away (docs/
+ * using-row-level-security-with-features), which would open it to more readers; a load job with
+ * WRITE_TRUNCATE_DATA does not. */
+static bool check_row_policies(const BqScope *scope, const Delivery *delivery, Error *error)
+{
+    bool has;
+    if (!bq_has_row_policies(scope, &delivery->table, &has, error))
+        return false;
+    if (!has)
+        return true;
+    error_set(error, ERROR_CONFIG,
+              "the table has row-level access policies, which replacing it by way of a staging "
+              "table would remove");
+    return error_hint(error, "set destination.bucket or workers: 1 (then one load job replaces the "
+                             "rows and nothing else), keep the columns as they are, or drop the "
+                             "policies first");
+}
+
+/* A list, because an object would have to be walked to be read. */
+static Json *labels_to_json(const ConfigLabels *labels)
+{
+    Json *list = json_array_new();
+    for (size_t i = 0; i < labels->count; i++) {
+        Json *pair = json_array_new();
+        json_append_text(pair, labels->items[i].key);
+        json_append_text(pair, labels->items[i].value);
+        json_append(list, pair);
+    }
+    return list;
+}
+
+static ConfigLabels labels_from_json(const Json *list, Arena *arena)
+{
+    ConfigLabel *items = ARENA_ARRAY(arena, ConfigLabel, json_count(list));
+    size_t count = 0;
+    for (size_t i = 0; i < json_count(list); i++) {
+        const char *key = json_text_of(json_at(json_at(list, i), 0));
+        const char *value = json_text_of(json_at(json_at(list, i), 1));
+        if (key && value)
+            items[count++] = (ConfigLabel){arena_strdup(arena, key), arena_strdup(arena, value)};
+    }
+    return (ConfigLabels){items, count};
+}
+
+static Json *way_json(const BqScope *scope, const Delivery *delivery, const BqTable *table,
+                      bool staged)
+{
+    const BigQueryConfig *config = &scope->bq->config;
+    ConfigLabels labels = labels_of(scope, delivery, delivery->run_id);
+    Json *json = json_object_new();
+    json_set_int(json, "version", WAY_VERSION);
+    json_set_text(json, "location", table->location);
+    json_set_bool(json, "exists", table->json != NULL);
+    json_set_bool(json, "staged", staged);
+    if (config->bucket) {
+        json_set_text(json, "bucket", config->bucket);
+        json_set_text(json, "prefix",
+                      arena_printf(scope->arena, "%s/%s/",
+                                   config->prefix ? config->prefix : "bqferry", delivery->run_id));
+    }
+    json_set(json, "job_labels", labels_to_json(&labels));
+    if (delivery->wishes && delivery->wishes->expiration_ms)
+        json_set_int(json, "expiration_ms", delivery->wishes->expiration_ms);
+    return json;
+}
+
+static Json *table_of_way(const BqScope *scope, const Delivery *delivery, const Json *existing,
+                          bool rebuild)
+{
+    TableDraft draft = bq_way_draft(scope, delivery);
+    if (!existing)
+        return table_json_new(&draft);
+    return rebuild ? table_json_rebuild(existing, &draft) : table_json_keep(existing);
+}
+
+/* The table's own layout; what it cannot tell stays as it is wished for. */
+static bool take_layout(const Json *table, Arena *arena, Delivery *delivery, Error *error)
+{
+    bool immutable = delivery->layout.partitioning.immutable;
+    if (!layout_json_get(table, arena, &delivery->layout, error))
+        return false;
+    delivery->layout.partitioning.immutable = immutable;
+    return true;
+}
+
+bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
+{
+    CLEANUP(bq_table_done) BqTable table = {0};
+    bool rebuild;
+    if (!bq_way_possible(scope, delivery, error) ||
+        !bq_lookup(scope, &delivery->table, LOOK_KEPT, &table, error) ||
+        !bq_way_fits(delivery, table.json, &rebuild, error))
+        return false;
+    if (table.json && !take_layout(table.json, scope->arena, delivery, error))
+        return false;
+    bool several = !scope->bq->config.bucket && delivery->shard_count > 1;
+    bool staged = rebuild || delivery->replace_partitions || several;
+    if (staged && table.json && delivery->load == LOAD_REPLACE &&
+        !check_row_policies(scope, delivery, error))
+        return false;
+    delivery->format = format_of(scope, &delivery->schema);
+    CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
+    json_set(json, "table", table_of_way(scope, delivery, table.json, rebuild));
+    delivery->arranged = json_dump(json, scope->arena);
+    return true;
+}
+
+bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *json = NULL;
+    Arena *arena = scope->arena;
+    const char *text = delivery->arranged ? delivery->arranged : "";
+    if (!json_parse(text, strlen(text), "arranged", &json, error))
+        return error_prefix(error, "the job's state is damaged");
+    const char *location = json_get_text(json, "location");
+    if (json_get_int(json, "version", 0) != WAY_VERSION || !location || !json_get(json, "table"))
+        return error_set(error, ERROR_CONFIG,
+                         "the interrupted run was arranged by another version of bqferry: bring it "
+                         "to its end with that one");
+    *ret_way = (BqWay){
+        .location = arena_strdup(arena, location),
+        .staging = bq_staging_name(delivery, delivery->attempt, arena),
+        .staged = json_get_bool(json, "staged"),
+        .exists = json_get_bool(json, "exists"),
+        .bucket = arena_strdup(arena, json_get_text(json, "bucket")),
+        .prefix = arena_strdup(arena, json_get_text(json, "prefix")),
+        .table = json_clone(json_get(json, "table")),
+        .job_labels = labels_from_json(json_get(json, "job_labels"), arena),
+        .expiration_ms = json_get_int(json, "expiration_ms", 0),
+    };
+    return true;
+}
+
+void bq_way_done(BqWay *way)
+{
+    json_free(way->table);
+    *way = (BqWay){0};
+}
+
+const char *bq_way_kms_key(const BqWay *way)
+{
+    return json_get_text(json_get(way->table, "encryptionConfiguration"), "kmsKeyName");
+}
