@@ -182,12 +182,15 @@ static bool run_once(JobRun *run, int64_t lock_wait_ms, Error *error)
 static bool run_backfill(JobRun *run, Error *error)
 {
     enum { TURN_MS = 250, PATIENCE_MS = 24 * 3600 * 1000 };
+    Target *target = session_target(run->session);
     int64_t wait_ms = run->options->lock_wait_ms;
     for (;;) {
         if (!run_once(run, wait_ms, error))
             return false;
         if (run->backfilled)
             return true;
+        if (target->ops->rest)
+            target->ops->rest(target);
         clock_sleep_ms(TURN_MS); /* longer than those who wait for the locks sleep */
         wait_ms = PATIENCE_MS;
     }

@@ -237,6 +237,10 @@ typedef struct TargetOps {
     /* Removes what is staged for this run, if anything. Never touches what was applied. */
     bool (*discard)(Target *target, const Delivery *delivery, Error *error);
 
+    /* Nothing is under way: gives back what keeps other processes out (a file that is open), until
+     * the next call. NULL: there is nothing of the kind. */
+    void (*rest)(Target *target);
+
     /* What this process made the target do for the delivery so far. NULL: nothing to tell. */
     bool (*jobs)(Target *target, const Delivery *delivery, Arena *arena, TargetJobs *ret_jobs,
                  Error *error);
