@@ -9,7 +9,7 @@
 
 typedef struct ExtractGroup {
     ExtractJob *job;
-    pthread_mutex_t lock; /* guards what the job gathers */
+    pthread_mutex_t lock;    /* guards what the job gathers */
     pthread_mutex_t waiting; /* guards what follows */
     Backoff backoff;
 } ExtractGroup;

@@ -11,7 +11,7 @@
 
 enum { CONSTANTS_MAX = 3, CLUSTER_MAX = 4 };
 
-void planned_note(PlannedJob *planned, Arena *arena, const char *note)
+static void planned_note(PlannedJob *planned, Arena *arena, const char *note)
 {
     const char **notes = ARENA_ARRAY(arena, const char *, planned->note_count + 1);
     if (planned->note_count)
@@ -22,7 +22,7 @@ void planned_note(PlannedJob *planned, Arena *arena, const char *note)
 
 /* A job that lists its columns means those: new ones of the source are not among them, and what is
  * new in the list is wanted. */
-SchemaEvolve plan_evolve(const JobConfig *job)
+static SchemaEvolve plan_evolve(const JobConfig *job)
 {
     if (job->evolve && strcmp(job->evolve, "fail") == 0)
         return EVOLVE_FAIL;
@@ -53,8 +53,9 @@ void plan_left_out(const RunJob *job, PlannedJob *planned, Arena *arena,
             kept[count++] = name;
         else
             planned_note(planned, arena,
-                         arena_printf(arena, "the source's column %s is left out: the target does "
-                                             "not have it (schema.evolve: ignore)",
+                         arena_printf(arena,
+                                      "the source's column %s is left out: the target does "
+                                      "not have it (schema.evolve: ignore)",
                                       name));
     }
     if (count == plan->column_count)
@@ -204,8 +205,9 @@ static void plan_emptied(const JobState *state, Arena *arena, PlannedJob *planne
             continue;
         gone[merge->emptied_count++] = all[planned->column_count++] = arena_strdup(arena, name);
         planned_note(planned, arena,
-                     arena_printf(arena, "column %s is no longer in the source: it stays in the "
-                                         "target, NULL in rows that are loaded from now on",
+                     arena_printf(arena,
+                                  "column %s is no longer in the source: it stays in the "
+                                  "target, NULL in rows that are loaded from now on",
                                   name));
     }
     merge->emptied = gone;
@@ -263,6 +265,74 @@ static bool plan_metadata(const RunJob *job, Arena *arena, PlannedJob *planned, 
            add_constant(arena, planned, &run_id, value_null(), error);
 }
 
+static const Field *target_field(const PlannedJob *planned, const char *name)
+{
+    const Schema *schema = &planned->plan.schema;
+    for (size_t i = 0; name && i < schema->field_count; i++) {
+        if (strcmp(schema->fields[i].name, name) == 0)
+            return &schema->fields[i];
+    }
+    return NULL;
+}
+
+/* BigQuery, "Introduction to clustered tables": types that a table can be clustered by. */
+static bool can_cluster(const Field *field)
+{
+    if (!field || field->mode == MODE_REPEATED)
+        return false;
+    switch (field->kind) {
+    case TYPE_BOOL:
+    case TYPE_INT64:
+    case TYPE_NUMERIC:
+    case TYPE_BIGNUMERIC:
+    case TYPE_STRING:
+    case TYPE_DATE:
+    case TYPE_DATETIME:
+    case TYPE_TIMESTAMP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void cluster_by(const char *const *names, size_t count, Arena *arena, PlannedJob *planned)
+{
+    TableLayout *layout = &planned->delivery.layout;
+    const char **chosen = ARENA_ARRAY(arena, const char *, CLUSTER_MAX);
+    for (size_t i = 0; i < count && layout->cluster_count < CLUSTER_MAX; i++) {
+        if (can_cluster(target_field(planned, names[i])))
+            chosen[layout->cluster_count++] = names[i];
+    }
+    layout->cluster_by = chosen;
+}
+
+static bool is_time(const Field *field)
+{
+    return field && field->mode != MODE_REPEATED &&
+           (field->kind == TYPE_TIMESTAMP || field->kind == TYPE_DATETIME ||
+            field->kind == TYPE_DATE);
+}
+
+/* New tables of a job that says nothing: merges find rows by their key, readers of appended rows
+ * look for days. A table that is there keeps its layout. */
+static void plan_layout(const RunJob *job, Arena *arena, PlannedJob *planned)
+{
+    Delivery *delivery = &planned->delivery;
+    TableLayout *layout = &delivery->layout;
+    const MergeSpec *merge = &delivery->merge;
+    if (planned->existing.exists || layout->partitioning.kind != PARTITION_NONE ||
+        layout->cluster_count > 0)
+        return;
+    if (needs_key(job)) {
+        cluster_by(merge->key, merge->key_count, arena, planned);
+    } else if (job->config->load == LOAD_APPEND && merge->order_count > 0 &&
+               is_time(target_field(planned, merge->order[0]))) {
+        layout->partitioning.kind = PARTITION_DAY;
+        layout->partitioning.column = merge->order[0];
+        cluster_by(merge->order, 1, arena, planned);
+    }
+}
+
 static Vanished vanished_of(const JobConfig *job)
 {
     if (!job->deletes.action)
@@ -270,17 +340,20 @@ static Vanished vanished_of(const JobConfig *job)
     return strcmp(job->deletes.action, "hard") == 0 ? VANISHED_DELETED : VANISHED_MARKED;
 }
 
-bool plan_merge(const RunOptions *options, const RunJob *job, const JobState *state, Arena *arena,
-                PlannedJob *planned, Error *error)
+bool plan_merge(const PlanRequest *request, Arena *arena, PlannedJob *planned, Error *error)
 {
+    const RunJob *job = request->job;
     MergeSpec *merge = &planned->delivery.merge;
     const JobConfig *config = job->config;
     planned->delivery.evolve = plan_evolve(config);
     merge->changed_only = config->changed_only;
     merge->vanished = vanished_of(config);
-    merge->whole = config->cursor.columns.count == 0 && options->limit == 0;
+    merge->whole = config->cursor.columns.count == 0 && request->options->limit == 0;
     plan_order(job, arena, planned);
-    plan_emptied(state, arena, planned);
-    return check_cursor(job, planned, arena, error) && plan_key(job, arena, planned, error) &&
-           plan_mark(job, arena, planned, error) && plan_metadata(job, arena, planned, error);
+    plan_emptied(request->state, arena, planned);
+    if (!check_cursor(job, planned, arena, error) || !plan_key(job, arena, planned, error) ||
+        !plan_mark(job, arena, planned, error) || !plan_metadata(job, arena, planned, error))
+        return false;
+    plan_layout(job, arena, planned);
+    return true;
 }

@@ -33,8 +33,7 @@ typedef struct StateOps {
 
     /* Holds the name for this process; ERROR_LOCKED names the holder (host, process id, job, since
      * when). Does not wait. A holder that died is no holder. */
-    bool (*lock)(StateStore *store, const LockRequest *request, StateLock **ret_lock,
-                 Error *error);
+    bool (*lock)(StateStore *store, const LockRequest *request, StateLock **ret_lock, Error *error);
     void (*unlock)(StateStore *store, StateLock *lock); /* accepts NULL lock */
 
     /* *ret_state is NULL when the job has none. ERROR_CONFIG when it is of a newer version or

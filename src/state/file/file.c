@@ -136,13 +136,14 @@ static void file_unlock(StateStore *store, StateLock *lock)
 
 static bool hint_damaged(Error *error)
 {
-    return error_hint(error,
-                      "restore it from a backup; or look whether the last run's rows have arrived "
-                      "in the target, and then remove it (bqferry state reset JOB --force): without "
-                      "it, that run and the cursor are forgotten");
+    return error_hint(
+        error, "restore it from a backup; or look whether the last run's rows have arrived "
+               "in the target, and then remove it (bqferry state reset JOB --force): without "
+               "it, that run and the cursor are forgotten");
 }
 
-/* A folder that was copied, or a file that was renamed: somebody else's cursor is not this job's. */
+/* A folder that was copied, or a file that was renamed: somebody else's cursor is not this job's.
+ */
 static bool check_job(const Json *state, const char *job, const char *path, Error *error)
 {
     const char *own = json_get_text(state, "job");
@@ -153,8 +154,9 @@ static bool check_job(const Json *state, const char *job, const char *path, Erro
         return hint_damaged(error);
     }
     error_set(error, ERROR_CONFIG, "%s is the state of job %s, not of %s", path, own, job);
-    return error_hint(error, "name the job as it was, or put the right file there; bqferry state "
-                             "reset %s --force removes it",
+    return error_hint(error,
+                      "name the job as it was, or put the right file there; bqferry state "
+                      "reset %s --force removes it",
                       job);
 }
 
