@@ -31,15 +31,9 @@ static void assert_back(const Delivery *delivery)
     assert_names(merge->order, own->order, own->order_count);
     assert_int_equal(merge->emptied_count, own->emptied_count);
     assert_names(merge->emptied, own->emptied, own->emptied_count);
-    /* everything else is plain */
-    MergeSpec plain = *own;
-    plain.key = merge->key;
-    plain.order = merge->order;
-    plain.emptied = merge->emptied;
     assert_true((own->mark == NULL) == (merge->mark == NULL));
     if (own->mark)
         assert_string_equal(merge->mark, own->mark);
-    plain.mark = merge->mark;
     assert_true((own->range.column == NULL) == (merge->range.column == NULL));
     if (own->range.column)
         assert_string_equal(merge->range.column, own->range.column);
