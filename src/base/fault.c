@@ -22,6 +22,8 @@ static void die(const char *name)
 bool fault_point(const char *name, Error *error)
 {
     const char *wanted = getenv("BQFERRY_FAULT");
+    if (wanted && *wanted == '?')
+        dprintf(STDERR_FILENO, "fault point %s\n", name);
     bool any = wanted && *wanted == '*';
     size_t length = any ? 1 : strlen(name);
     if (!wanted || (!any && strncmp(wanted, name, length) != 0))

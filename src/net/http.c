@@ -42,18 +42,6 @@ HttpClient *http_client_new(const HttpOptions *options)
     return client;
 }
 
-void http_client_free(HttpClient *client)
-{
-    if (!client)
-        return;
-    for (size_t i = 0; i < client->idle_count; i++)
-        http_slot_free(client->idle[i].slot);
-    free(client->idle);
-    arena_done(&client->arena);
-    pthread_mutex_destroy(&client->lock);
-    free(client);
-}
-
 /* Prefers a slot with a connection to the same origin, else the one that was unused longest. */
 static HttpSlot *take_slot(HttpClient *client, const char *origin)
 {
@@ -124,6 +112,34 @@ void http_count_retry(HttpClient *client, const char *id, int64_t waited_ms)
     count->retries++;
     count->waited_ms += (uint64_t)waited_ms;
     pthread_mutex_unlock(&client->lock);
+}
+
+static void log_counts(HttpClient *client)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const HttpCount *counts;
+    size_t count;
+    http_counts(client, &arena, &counts, &count);
+    for (size_t i = 0; i < count; i++)
+        log_debug(NULL,
+                  "%s: %llu calls, %llu of them failed, %llu retries, %llu bytes out, %llu in",
+                  counts[i].id, (unsigned long long)counts[i].calls,
+                  (unsigned long long)counts[i].failures, (unsigned long long)counts[i].retries,
+                  (unsigned long long)counts[i].sent, (unsigned long long)counts[i].received);
+}
+
+void http_client_free(HttpClient *client)
+{
+    if (!client)
+        return;
+    if (log_enabled(LOG_DEBUG))
+        log_counts(client);
+    for (size_t i = 0; i < client->idle_count; i++)
+        http_slot_free(client->idle[i].slot);
+    free(client->idle);
+    arena_done(&client->arena);
+    pthread_mutex_destroy(&client->lock);
+    free(client);
 }
 
 static void record(HttpClient *client, const HttpRequest *request, const Url *url,

@@ -199,7 +199,7 @@ static void set_connection(HttpSlot *slot, const Url *url, const HttpLimits *lim
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms);
-    /* HTTP/2's flow control slows this libcurl's bulk uploads down; nothing is multiplexed here. */
+    /* Nothing is multiplexed here: HTTP/2's flow control could only hold bulk back. */
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                      body_size(request) >= BULK_BODY ? (long)CURL_HTTP_VERSION_1_1
                                                      : (long)CURL_HTTP_VERSION_2TLS);

@@ -100,6 +100,22 @@ static Json *error_json(const Error *error)
     return json;
 }
 
+static Json *target_jobs_json(const TargetJobs *jobs)
+{
+    Json *list = json_array_new();
+    for (size_t i = 0; i < jobs->count; i++) {
+        const TargetJob *job = &jobs->jobs[i];
+        Json *json = json_object_new();
+        json_set_text(json, "kind", job->kind);
+        json_set_text(json, "id", job->id);
+        json_set_text(json, "link", job->link);
+        json_set_int(json, "bytes_billed", job->bytes_billed);
+        json_set_int(json, "slot_ms", job->slot_ms);
+        json_append(list, json);
+    }
+    return list;
+}
+
 static Json *job_json(const JobReport *job)
 {
     Json *json = json_object_new();
@@ -125,6 +141,7 @@ static Json *job_json(const JobReport *job)
     json_set(json, "invalid", invalid_json(job));
     json_set(json, "phases", phases_json(job));
     json_set_int(json, "retries", job->retries);
+    json_set(json, "target_jobs", target_jobs_json(&job->target_jobs));
     Json *notes = json_array_new();
     for (size_t i = 0; i < job->note_count; i++)
         json_append_text(notes, job->notes[i]);

@@ -59,7 +59,8 @@ typedef struct JobReport {
     size_t invalid_count;
     int64_t phase_ns[PHASE_COUNT_]; /* duration of each phase */
     int retries;
-    const char **notes; /* why one worker, what was settled first, … */
+    TargetJobs target_jobs; /* what the target did for the run, in its own job list */
+    const char **notes;     /* why one worker, what was settled first, … */
     size_t note_count;
     Error error; /* kind ERROR_NONE unless JOB_FAILED or JOB_NOT_RUN */
 } JobReport;

@@ -293,4 +293,6 @@ class StandIn:
 
     def metadata_account(self, name="vm", scopes=SCOPES, **fields):
         """The service account that the metadata server answers for; name=None: none is attached."""
-        return self.control("POST", "metadata", {"name": name, "project": self.project, "scopes": list(scopes), **fields})
+        return self.control(
+            "POST", "metadata", {"name": name, "project": self.project, "scopes": list(scopes), **fields}
+        )

@@ -447,12 +447,13 @@ def check_field(found, kind):
 
 # The tables on the server -------------------------------------------------------------------------
 
-def make_database(server):
-    """One table a section, schema `matrix`: id and v, a row a line."""
+def make_database(server, table=DATA / "types.txt"):
+    """One table a section of the text table, schema `matrix`: id and v, a row a line."""
     database = server.new_database()
+    database.table = table
     available = {row[0] for row in database.rows("SELECT name FROM pg_available_extensions")}
     database.extensions = set()
-    for section in read_table():
+    for section in read_table(table):
         for extension in section.options.get("needs", []):
             if extension in available:
                 database.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} CASCADE")
@@ -469,5 +470,5 @@ def make_database(server):
 
 def sections_of(database):
     """Those that this server can have."""
-    return [section for section in read_table(major=database.server.major())
+    return [section for section in read_table(database.table, database.server.major())
             if set(section.options.get("needs", [])) <= database.extensions]

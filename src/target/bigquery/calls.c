@@ -14,6 +14,8 @@ static bool call(const BqScope *scope, GoogleCall *wanted, Json **ret_json, Goog
     wanted->job = scope->job;
     if (google_call(scope->bq->api, wanted, ret_json, failure, error))
         return true;
+    if (scope->refused && failure->status == 400 && strcmp(failure->reason, "invalid") == 0)
+        *scope->refused = true;
     return explain(wanted->id, failure->reason, failure->message, error);
 }
 
@@ -21,7 +23,8 @@ static bool is_missing(const GoogleFailure *failure, Error *error)
 {
     if (failure->status != 404)
         return false;
-    *error = (Error){0};
+    if (error)
+        *error = (Error){0};
     return true;
 }
 
@@ -60,6 +63,18 @@ bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *bo
         return made;
     *error = (Error){0};
     return true;
+}
+
+bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *patch, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall change = {
+        .id = "bigquery.tables.patch",
+        .method = "PATCH",
+        .path = table_path(scope, table),
+        .body = patch,
+    };
+    return call(scope, &change, NULL, &failure, error);
 }
 
 bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error)
@@ -107,7 +122,8 @@ bool bq_job_insert(const BqScope *scope, const Json *body, Json **ret_job, Error
     GoogleCall insert = {
         .id = "bigquery.jobs.insert",
         .method = "POST",
-        .path = url_path(scope->arena, "/projects/%s/jobs", scope->bq->job_project),
+        .path = url_path(scope->arena, "/projects/%s/jobs",
+                         json_get_text(json_get(body, "jobReference"), "projectId")),
         .body = body,
     };
     *ret_job = NULL;
@@ -126,7 +142,7 @@ bool bq_job_get(const BqScope *scope, const BqJobKey *key, Json **ret_job, Error
     GoogleCall get = {
         .id = "bigquery.jobs.get",
         .method = "GET",
-        .path = url_path(scope->arena, "/projects/%s/jobs/%s", scope->bq->job_project, key->id),
+        .path = url_path(scope->arena, "/projects/%s/jobs/%s", key->project, key->id),
         .query = query,
         .last_words = key->last_words,
     };
@@ -141,8 +157,7 @@ bool bq_job_cancel(const BqScope *scope, const BqJobKey *key, Error *error)
     GoogleCall cancel = {
         .id = "bigquery.jobs.cancel",
         .method = "POST",
-        .path =
-            url_path(scope->arena, "/projects/%s/jobs/%s/cancel", scope->bq->job_project, key->id),
+        .path = url_path(scope->arena, "/projects/%s/jobs/%s/cancel", key->project, key->id),
         .query = query,
         .last_words = key->last_words,
     };

@@ -9,14 +9,12 @@
 /* "bqferry-RUN-ATTEMPT-STEP-TRY": letters, digits and "-" only. */
 char *bq_job_id(const Delivery *delivery, const char *step, int try, Arena *arena);
 
-/* For people: the job in the console. */
-char *bq_job_link(const BqScope *scope, const char *location, const char *id);
-
 typedef struct BqJobWait {
     const Delivery *delivery;
     const BqWay *way;
     const char *id;
     const char *kind; /* "load", "copy", "query" */
+    bool sent_before; /* a while ago: it is looked at before the first pause */
     bool leave; /* after a signal it goes on (and is looked at a little longer): it may be visible
                    already; else it is cancelled */
 } BqJobWait;
@@ -27,8 +25,9 @@ typedef struct BqJobWait {
 bool bq_job_wait(const BqScope *scope, const BqJobWait *wait, Json **job, Error *error);
 
 typedef struct BqJobEnd {
-    bool again;   /* it failed for a reason that may be gone the next time */
-    int64_t rows; /* loaded or copied; −1: not said */
+    bool again;    /* it failed for a reason that may be gone the next time */
+    bool hopeless; /* it failed because of the rows or the request: the same will fail again */
+    int64_t rows;  /* loaded or copied; −1: not said */
 } BqJobEnd;
 
 /* The result of a job that has ended. False: *error has every entry of its errors. ERROR_DATA when
@@ -39,4 +38,3 @@ bool bq_job_end(const BqScope *scope, const BqJobWait *wait, const Json *job, Bq
 /* Takes the id away from whoever may still be about to use it. *ret_job is NULL when that was done
  * (nothing can run under it any more), else the job that has it. */
 bool bq_job_fence(const BqScope *scope, const BqJobWait *wait, Json **ret_job, Error *error);
-bool bq_job_is_fence(const Json *job);

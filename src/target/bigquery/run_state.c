@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/bigquery/run_state.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "target/bigquery/pace.h"
 
 #include <string.h>
 
@@ -14,6 +16,9 @@ struct BqRun {
     int settled_attempt; /* the highest that is; 0: none */
     int settled_apply;   /* and its apply_attempt */
     int64_t settled_rows;
+    Pace tables, partition_changes;
+    int failures_attempt;
+    int *failures; /* of each shard of that attempt */
     int partitions_attempt;
     Partitions partitions;
     TargetJob *jobs;
@@ -51,6 +56,7 @@ void bq_runs_free(BigQuery *bq)
         partitions_done(&run->partitions);
         arena_done(&run->arena);
         free(run->jobs);
+        free(run->failures);
         free(run);
     }
 }
@@ -96,6 +102,44 @@ bool bq_run_settled(BigQuery *bq, const Delivery *delivery, int64_t *ret_rows)
     *ret_rows = settled ? run->settled_rows : -1;
     pthread_mutex_unlock(&bq->lock);
     return settled;
+}
+
+void bq_run_pace(BigQuery *bq, const Delivery *delivery, size_t limit)
+{
+    pthread_mutex_lock(&bq->lock);
+    BqRun *run = need_run(bq, delivery);
+    Pace *pace = limit == PACE_OF_TABLES ? &run->tables : &run->partition_changes;
+    int64_t wait_ms = pace_take(pace, limit, clock_monotonic_ns());
+    pthread_mutex_unlock(&bq->lock);
+    if (wait_ms > 0)
+        clock_sleep_ms(wait_ms);
+}
+
+/* The caller holds the lock. */
+static int *failures_of(BigQuery *bq, const Delivery *delivery, size_t shard)
+{
+    BqRun *run = need_run(bq, delivery);
+    if (run->failures_attempt != delivery->attempt) {
+        free(run->failures);
+        run->failures = memory_zalloc(delivery->shard_count, sizeof *run->failures);
+        run->failures_attempt = delivery->attempt;
+    }
+    return &run->failures[shard];
+}
+
+int bq_run_shard_failures(BigQuery *bq, const Delivery *delivery, size_t shard)
+{
+    pthread_mutex_lock(&bq->lock);
+    int failures = *failures_of(bq, delivery, shard);
+    pthread_mutex_unlock(&bq->lock);
+    return failures;
+}
+
+void bq_run_shard_failed(BigQuery *bq, const Delivery *delivery, size_t shard)
+{
+    pthread_mutex_lock(&bq->lock);
+    ++*failures_of(bq, delivery, shard);
+    pthread_mutex_unlock(&bq->lock);
 }
 
 static bool knows_job(const BqRun *run, const char *id)

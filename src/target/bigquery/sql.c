@@ -179,10 +179,20 @@ static bool text_option(OptionList *list, const char *name, const char *value, E
            (begin_option(list, name, error) && bq_sql_literal(list->sql, value, error));
 }
 
+static bool append_partition_options(OptionList *list, const Partitioning *by, Error *error)
+{
+    const double day_ms = 24.0 * 3600 * 1000;
+    if (by->expiration_ms &&
+        !(begin_option(list, "partition_expiration_days", error) &&
+          buffer_printf(list->sql, error, "%.12g", (double)by->expiration_ms / day_ms)))
+        return false;
+    return !by->require_filter || (begin_option(list, "require_partition_filter", error) &&
+                                   text(list->sql, "TRUE", error));
+}
+
 static bool append_options(Buffer *sql, const Partitioning *by, const BqTableOptions *options,
                            Error *error)
 {
-    const double day_ms = 24.0 * 3600 * 1000;
     OptionList list = {.sql = sql};
     if (!text_option(&list, "description", options->description, error) ||
         !text_option(&list, "kms_key_name", options->kms_key, error))
@@ -196,14 +206,8 @@ static bool append_options(Buffer *sql, const Partitioning *by, const BqTableOpt
                         "TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL %" PRId64 " MILLISECOND)",
                         options->expiration_ms)))
         return false;
-    if (by->expiration_ms &&
-        !(begin_option(&list, "partition_expiration_days", error) &&
-          buffer_printf(sql, error, "%.12g", (double)by->expiration_ms / day_ms)))
-        return false;
-    if (by->require_filter &&
-        !(begin_option(&list, "require_partition_filter", error) && text(sql, "TRUE", error)))
-        return false;
-    return list.count == 0 || text(sql, "\n)", error);
+    return append_partition_options(&list, by, error) &&
+           (list.count == 0 || text(sql, "\n)", error));
 }
 
 bool bq_sql_create_table(Buffer *sql, const BqTableName *name, const Schema *schema,

@@ -23,8 +23,9 @@ typedef enum StepState {
 
 typedef struct StepResult {
     StepState state;
-    bool again;   /* FAILED for a reason that may be gone the next time */
-    int64_t rows; /* DONE; −1: not said */
+    bool again;    /* FAILED for a reason that may be gone the next time */
+    bool hopeless; /* FAILED, and the same would fail again */
+    int64_t rows;  /* DONE; −1: not said */
 } StepResult;
 
 /* Looks for the step's job under the ids of this apply_attempt and of those before it, and waits
@@ -41,6 +42,7 @@ typedef struct BqStep {
     const char *name;
     const LoadDraft *load; /* or */
     const CopyDraft *copy;
+    bool sent_before; /* as in BqJobWait */
 } BqStep;
 
 /* Sends it; *ret_job is what was answered, to be waited for. */

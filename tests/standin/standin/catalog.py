@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -178,7 +179,12 @@ class Table:
     def source_sql(self) -> str:
         """A FROM item with exactly this version's rows and columns (and _PARTITIONTIME), in order of insertion.
         It can be read outside of the transaction that wrote it."""
-        return f"(SELECT {self.columns_sql} FROM {ident(self.physical)} WHERE rowid < {self.rows})"
+        return self.slice_sql(0, self.rows)
+
+    def slice_sql(self, first: int, count: int) -> str:
+        """As source_sql, of `count` rows from row number `first` on."""
+        last = min(self.rows, first + count)
+        return f"(SELECT {self.columns_sql} FROM {ident(self.physical)} WHERE rowid >= {first} AND rowid < {last})"
 
 
 def _optional_int(value: Any) -> int | None:
@@ -207,10 +213,10 @@ class Catalog:
         self._forgotten: list[str] = []  # physical tables to be dropped
         self._numbers = itertools.count(1)
         self._thread = threading.local()
-        self.database = duckdb.connect(database, config={"threads": threads})
+        self.database = duckdb.connect(database, config={"threads": threads, "temp_directory": tempfile.gettempdir()})
         self.database.execute("SET GLOBAL TimeZone = 'UTC'")
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> Any:
         """A DuckDB connection of the caller's own, to read with; close it."""
         cursor = self.database.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
@@ -407,7 +413,7 @@ class Transaction:
         if exclusive:
             catalog.lock.acquire()
         try:
-            self.cursor = catalog.cursor()
+            self.cursor: Any = catalog.cursor()
             self.cursor.execute("BEGIN TRANSACTION")
         except BaseException:
             if exclusive:
@@ -586,8 +592,9 @@ class Transaction:
                         and base.physical == current.physical and base.schema == current.schema)
             if not appended:
                 raise self._conflict(ref)
-            self._now[ref] = replace(self._now[ref] or current, rows=current.rows, bytes=current.bytes,
-                                     history=current.history)
+            changed = self._now[ref]
+            if changed is not None and current is not None:
+                self._now[ref] = replace(changed, rows=current.rows, bytes=current.bytes, history=current.history)
 
     def _finish(self, ref: TableRef, table: Table | None) -> Table | None:
         """Counts, times, etag and history of a changed table."""
@@ -647,9 +654,11 @@ class Transaction:
         if before is not None and before.physical == table.physical:
             known, size = before.rows, before.bytes
         from standin import partitions  # partitions knows Table; only here do we need it
-        total, added = self.cursor.execute(
-            f"SELECT count(*), coalesce(sum(({physical.row_size(table.schema)}) * (rowid >= {known})::INTEGER), 0) "
-            f"FROM {ident(table.physical)}").fetchone()
+        source = ident(table.physical)
+        total, added = self.cursor.execute(f"SELECT count(*) FROM {source}").fetchone()[0], 0
+        if total > known:
+            added = self.cursor.execute(f"SELECT coalesce(sum({physical.row_size(table.schema)}), 0) FROM {source} "
+                                        f"WHERE rowid >= {known}").fetchone()[0]
         if known and total == known and table is before:
             return table
         times = partitions.times_after(self.cursor, table, known, now,

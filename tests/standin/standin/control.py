@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests ask of the stand-in itself: /standin/… on every port. No token is needed, and no call is recorded.
 
-    GET    /standin/faults                 the faults that are set, with how often each was seen and has fired
-    POST   /standin/faults                 sets one (an object) or several (a list): see faults.py
-    DELETE /standin/faults[/ID]            clears all, or one
-    POST   /standin/release                {"job_id": …} or {}: jobs that a fault holds RUNNING go on
-    GET    /standin/calls?method=&service= calls in their order, with counts and bytes; the names are patterns
-    DELETE /standin/calls                  forgets them
-    POST   /standin/reset                  {"data": true|false}: faults, calls, policies, tokens; with data everything
-    GET    /standin/permissions            the policies
-    PUT    /standin/permissions/IDENTITY   {"allow": …, "grants": …, "deny": …}: see auth/permissions.py
-    DELETE /standin/permissions[/IDENTITY] forgets all, or one
-    POST   /standin/identities             makes a service account, a login, a workload's or an impersonator's credentials
-    POST   /standin/tokens                 {"lifetime": s}, {"expire": pattern}, {"revoke": pattern}, {"disable": account}
-    POST   /standin/metadata               {"name": …, "project": …, "scopes": […]}: who the metadata server speaks for
-    GET    /standin/urls                   the addresses"""
+GET    /standin/faults                 the faults that are set, with how often each was seen and has fired
+POST   /standin/faults                 sets one (an object) or several (a list): see faults.py
+DELETE /standin/faults[/ID]            clears all, or one
+POST   /standin/release                {"job_id": …} or {}: jobs that a fault holds RUNNING go on
+GET    /standin/calls?method=&service= calls in their order, with counts and bytes; the names are patterns
+DELETE /standin/calls                  forgets them
+POST   /standin/reset                  {"data": true|false}: faults, calls, policies, tokens; with data everything
+GET    /standin/permissions            the policies
+PUT    /standin/permissions/IDENTITY   {"allow": …, "grants": …, "deny": …}: see auth/permissions.py
+DELETE /standin/permissions[/IDENTITY] forgets all, or one
+POST   /standin/identities             makes a service account, a login, a workload's or an impersonator's credentials
+POST   /standin/tokens                 {"lifetime": s}, {"expire": pattern}, {"revoke": pattern}, {"disable": account}
+POST   /standin/metadata               {"name": …, "project": …, "scopes": […]}: who the metadata server speaks for
+GET    /standin/urls                   the addresses"""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def handle(app: Any, request: Request) -> Response:
     name, rest = words[0], [unquote(word) for word in words[1:]]
     handler = HANDLERS.get((request.method, name))
     if handler is None or len(rest) > 1:
-        return Response.json({"error": f"no control call: {request.method} {request.path}; see standin/control.py"}, 404)
+        return Response.json(
+            {"error": f"no control call: {request.method} {request.path}; see standin/control.py"}, 404
+        )
     try:
         text = request.content()
         body = json.loads(text) if text.strip() else {}
@@ -114,10 +116,17 @@ def _service_account(app: Any, body: dict[str, Any]) -> dict[str, Any]:
     account = app.auth.directory.account(body.get("name", "loader"), body.get("project", "test-project"))
     key = Key.make()
     account.keys.append(key)
-    return {"type": "service_account", "project_id": account.project, "private_key_id": key.id, "private_key": key.pem(),
-            "client_email": account.email, "client_id": account.unique_id,
-            "auth_uri": "https://accounts.google.com/o/oauth2/auth", "token_uri": app.auth.url("oauth"),
-            "universe_domain": "googleapis.com"}
+    return {
+        "type": "service_account",
+        "project_id": account.project,
+        "private_key_id": key.id,
+        "private_key": key.pem(),
+        "client_email": account.email,
+        "client_id": account.unique_id,
+        "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+        "token_uri": app.auth.url("oauth"),
+        "universe_domain": "googleapis.com",
+    }
 
 
 def _authorized_user(app: Any, body: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +176,9 @@ def post_identities(app: Any, request: Request, body: Any, name: str | None) -> 
     made: dict[str, Any] = {"credentials": kinds[body["type"]](app, body)}
     if body["type"] == "external_account":
         provider = app.auth.provider
-        made["subject_token"] = provider.subject_token(body["subject"], int(body.get("seconds", 600)), body.get("audience"))
+        made["subject_token"] = provider.subject_token(
+            body["subject"], int(body.get("seconds", 600)), body.get("audience")
+        )
         made["principal"] = f"principal:{provider.pool}/subject/{body['subject']}"
     return made
 

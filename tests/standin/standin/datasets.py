@@ -44,6 +44,7 @@ def check_properties(body: dict[str, Any], name: str) -> dict[str, Any]:
         if body.get(member) is not None:
             raise not_implemented(f"dataset.{member}")
     found = {member: body[member] for member in KEPT if body.get(member) not in (None, "", {})}
+    check_access(found.get("access") or [])
     check_labels(found.get("labels"), f"dataset {name}")
     for member, least in (("defaultTableExpirationMs", HOUR_MS), ("defaultPartitionExpirationMs", 1)):
         value = int(found.get(member, "0"))
@@ -62,6 +63,25 @@ def check_properties(body: dict[str, Any], name: str) -> dict[str, Any]:
     if key is not None:
         check_kms_key(key)
     return found
+
+
+ENTITIES = ("userByEmail", "groupByEmail", "domain", "specialGroup", "iamMember")
+RESOURCES = ("view", "dataset", "routine")
+
+
+def check_access(entries: list[dict[str, Any]]) -> None:
+    """https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets#access: each entry names one entity with a
+    role, or one authorized resource without."""
+    for entry in entries:
+        named = [name for name in (*ENTITIES, *RESOURCES) if entry.get(name)]
+        if len(named) != 1:
+            raise invalid(f"An access entry names exactly one entity, this one has {', '.join(named) or 'none'}", "access")
+        role = entry.get("role")
+        if named[0] in RESOURCES:
+            if role:
+                raise invalid(f"An access entry of a {named[0]} has no role", "access")
+        elif role not in ("READER", "WRITER", "OWNER") and not (role or "").startswith(("roles/", "projects/", "organizations/")):
+            raise invalid(f"Invalid role {role} of an access entry", "access")
 
 
 def check_kms_key(name: str) -> None:
@@ -179,7 +199,10 @@ def _change(app: Any, request: Request, body: dict[str, Any], merge: Any) -> Any
 
 
 def delete(app: Any, request: Request, _: Any) -> Any:
-    app.catalog.drop_dataset(reference(request), bool(request.parameters.get("deleteContents")))
+    from standin.routes import check_match
+    with app.catalog.lock:
+        check_match(request, app.catalog.dataset(reference(request)).etag)
+        app.catalog.drop_dataset(reference(request), bool(request.parameters.get("deleteContents")))
     return None
 
 

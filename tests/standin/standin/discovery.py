@@ -32,6 +32,8 @@ SYSTEM_PARAMETERS = {"$alt", "$fields", "$prettyPrint", "$key", "userIp", "uploa
 
 
 # What the service must take although the document does not list it: google-cloud-bigquery sends it with these.
+# And a FLOAT64 parameter's value as a JSON number, where the document says string.
+NUMBERS_AS_TEXT = {("QueryParameterValue", "value")}
 UNLISTED = {"bigquery.jobs.get": {"projection"}, "bigquery.jobs.cancel": {"projection"}}
 
 
@@ -166,6 +168,8 @@ class Discovery:
             if item is None:
                 checked[name] = None
                 continue
+            if isinstance(item, float) and (schema.get("id"), name) in NUMBERS_AS_TEXT:
+                item = repr(item)
             item = self._value(spec, item, f"{where}.{snake(name)}")
             if not spec.get("readOnly"):
                 checked[name] = item
@@ -244,6 +248,25 @@ class Discovery:
             except binascii.Error:
                 raise self._wrong("TYPE_BYTES", value, where) from None
         return value
+
+
+    # Partial responses ----------------------------------------------------------------------------
+
+    def check_mask(self, schema: str, mask: str) -> None:
+        """The names of a field mask must be members of the response."""
+        self._check_mask({"$ref": schema}, _parse_mask(mask), mask)
+
+    def _check_mask(self, spec: dict[str, Any], tree: dict[str, Any], mask: str) -> None:
+        while "$ref" in spec or spec.get("type") == "array":
+            spec = self.schemas[spec["$ref"]] if "$ref" in spec else spec["items"]
+        members = spec.get("properties")
+        for name, below in tree.items():
+            if members is None or name == "*" or spec.get("additionalProperties") is not None:
+                continue
+            if name not in members:
+                raise ApiError("invalidParameter", f"Invalid field selection {name}", location="fields",
+                               location_type="parameter")
+            self._check_mask(members[name], below, mask)
 
 
 def select_fields(value: Any, mask: str) -> Any:

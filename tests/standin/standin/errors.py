@@ -5,6 +5,7 @@ https://docs.cloud.google.com/bigquery/docs/error-messages (the table of reasons
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 # reason -> HTTP status. A job keeps the reason in errorResult; the API answers with the status.
@@ -34,6 +35,7 @@ STATUS_OF_REASON = {
     "resourceInUse": 400,
     "resourcesExceeded": 400,
     "responseTooLarge": 403,
+    "standinFailed": 501,
     "stopped": 200,
     "tableUnavailable": 400,
     "timeout": 400,
@@ -101,6 +103,12 @@ class ApiError(Exception):
 def not_implemented(what: str) -> ApiError:
     """What the stand-in does not know is named and answered with 501, never with success."""
     return ApiError("notImplemented", f"The stand-in does not know {what}")
+
+
+def standin_failed(error: BaseException) -> ApiError:
+    """A bug of the stand-in. Not internalError: clients would try again for minutes."""
+    return ApiError("standinFailed", f"The stand-in failed: {type(error).__name__}: {error}",
+                    debug_info="".join(traceback.format_exception(error)))
 
 
 def invalid(message: str, location: str | None = None) -> ApiError:

@@ -5,7 +5,7 @@ A fault names a method id (a pattern: `bigquery.jobs.insert`, `storage.objects.*
 hits (`nth`, counted from when the fault was set; `count` calls from there, 0 = all) and what happens:
 
     error           an answer with `status`, `reason`, `message`, `headers`, or a raw `body`; `when`: "before" the work
-                    (default) or "after" it was done
+                    (default) or "after" it was done; `early`: before the request's body was read, then the connection ends
     latency         the call waits `seconds` first
     hang            no answer until the fault is cleared, the server is reset, or `seconds` have passed; then a reset
     reset_request   the connection is reset when `bytes` bytes of the request's body were read (0: none)
@@ -65,7 +65,8 @@ KINDS = ("error", "latency", "hang", "reset_request", "reset_response", "lost_re
 RECORDED_BODY = 1 << 20
 SECRET_HEADERS = ("authorization", "cookie", "x-goog-api-key", "proxy-authorization")
 SECRET_FIELDS = ("assertion", "refresh_token", "client_secret", "subject_token", "access_token", "accessToken",
-                 "actor_token", "private_key", "token", "key")
+                 "actor_token", "private_key")
+SECRET_PARAMETERS = (*SECRET_FIELDS, "token", "key")  # of a query or a form; in JSON, `key` is the half of a pair
 
 
 class FaultError(ValueError):
@@ -87,6 +88,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
     when: str = "before"
+    early: bool = False
     seconds: float = 0.0
     bytes: int = 0
     pending_polls: int = 0
@@ -119,6 +121,8 @@ class Fault:
             raise FaultError("nth counts from 1; count (0: always), bytes and seconds are not negative")
         if fault.when not in ("before", "after"):
             raise FaultError("when is before or after")
+        if fault.early and fault.when == "after":
+            raise FaultError("an answer that comes early comes before the work")
         fault.check_answer()
         return fault
 
@@ -149,14 +153,15 @@ class Fault:
 
     def answer(self, service: str) -> Response:
         """In the form of the service that is asked."""
+        headers = {**self.headers, **({"Connection": "close"} if self.early else {})}
         if self.body is not None:
-            return Response(self.status, {"Content-Type": "text/html; charset=UTF-8", **self.headers}, self.body.encode())
+            return Response(self.status, {"Content-Type": "text/html; charset=UTF-8", **headers}, self.body.encode())
         message = self.message or MESSAGES.get(self.reason) or f"{self.reason or self.status} (asked for by the test)"
         if service == "auth":
             text = {"error": self.reason or "internal_failure", "error_description": message}
         else:
             text = error_body(self.status, self.reason or "backendError", message)
-        return Response.json(text, self.status, self.headers)
+        return Response.json(text, self.status, headers)
 
 
 def error_body(status: int, reason: str, message: str) -> dict[str, Any]:
@@ -251,11 +256,12 @@ class Call:
     faults: list[str] = field(default_factory=list)
     answered: bool = False     # the whole answer was sent
     done: bool = False         # false while the call goes on
+    sending: bool = False      # its answer is on the way
     hit: list[Fault] = field(default_factory=list, repr=False)
     tap: Tap = field(default_factory=Tap, repr=False)
 
     def shown(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("hit", "tap")}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("hit", "tap", "sending")}
 
 
 def _hide(value: Any) -> Any:
@@ -290,7 +296,8 @@ def recorded_body(headers: Headers, head: bytes) -> Any:
     if (headers.get("Content-Encoding") or "").lower() == "gzip":
         head = _unzipped(head)
     if kind == "application/x-www-form-urlencoded":
-        return _hide(dict(parse_qsl(head.decode("utf-8", "replace"), keep_blank_values=True)))
+        return {name: "(hidden)" if name in SECRET_PARAMETERS else value
+                for name, value in parse_qsl(head.decode("utf-8", "replace"), keep_blank_values=True)}
     text = _first_part(head) if kind == "multipart/related" else head if kind == "application/json" else b""
     if not text:
         return None
@@ -330,6 +337,7 @@ class Faults:
 
     def __init__(self, record: str | None = None):
         self.lock = threading.Lock()
+        self.ended = threading.Condition(self.lock)
         self.faults: list[Fault] = []
         self.calls: list[Call] = []
         self.numbers = itertools.count(1)
@@ -373,8 +381,10 @@ class Faults:
             self.calls.clear()
 
     def report(self, method: str = "*", service: str = "*") -> dict[str, Any]:
-        """The calls in the order of their arrival, with counts and bytes by method."""
-        with self.lock:
+        """The calls in the order of their arrival, with counts and bytes by method. Whoever has an answer and asks at once
+        finds it counted: calls whose answer is on the way are waited for, a second at most."""
+        with self.ended:
+            self.ended.wait_for(lambda: not any(call.sending for call in self.calls), 1.0)
             calls = [call for call in self.calls if fnmatch.fnmatchcase(call.method_id, method)
                      and fnmatch.fnmatchcase(call.service, service)]
             shown = [call.shown() for call in calls]
@@ -402,7 +412,7 @@ class Faults:
     def before(self, request: Request) -> Response | None:
         """Begins the record; waits, raises Reset, or returns an answer that is to be sent in place of the work."""
         call = Call(request.service, request.method_id or "unknown", request.method, request.path,
-                    [[name, "(hidden)" if name in SECRET_FIELDS else value] for name, value in request.query],
+                    [[name, "(hidden)" if name in SECRET_PARAMETERS else value] for name, value in request.query],
                     _recorded_headers(request.headers),
                     started=round(time.monotonic() - self.begun, 6))
         call.hit = self._hit(request)
@@ -425,6 +435,7 @@ class Faults:
             raise Reset()
         for fault in call.hit:
             if fault.kind in ("error", "quota") and fault.when == "before":
+                call.sending = True
                 return fault.answer(request.service)
         return None
 
@@ -438,6 +449,7 @@ class Faults:
                 request.reset_after_sent = fault.bytes
             elif fault.kind in ("error", "quota") and fault.when == "after":
                 other = fault.answer(request.service)
+        request.call.sending = True
         return other
 
     def finished(self, request: Request, response: Response | None, bytes_in: int, bytes_out: int,
@@ -455,8 +467,9 @@ class Faults:
             call.status = response.status
             if response.status >= 400:
                 call.reason = _reason_of(response.body)
-        with self.lock:
-            call.done = True
+        with self.ended:
+            call.done, call.sending = True, False
+            self.ended.notify_all()
             if self.record is not None:
                 self.record.write(json.dumps(call.shown()) + "\n")
                 self.record.flush()

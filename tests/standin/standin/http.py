@@ -23,7 +23,7 @@ from http import HTTPStatus
 from typing import Any, Callable, Iterable, Iterator, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from standin.errors import ApiError
+from standin.errors import ApiError, standin_failed
 
 MAX_HEAD = 64 * 1024
 CHUNK = 64 * 1024
@@ -237,6 +237,7 @@ class Request:
     identity: Any = None
     reset_after_sent: int | None = None
     started: float = 0.0
+    old: bool = False  # HTTP/1.0
 
     @property
     def reset_after_received(self) -> int | None:
@@ -282,8 +283,10 @@ class Response:
     def error(error: ApiError) -> "Response":
         body = error.body()
         response = Response.json(body, body["error"]["code"])
-        if response.status == 401:
-            response.headers["WWW-Authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+        challenge = getattr(error, "challenge", None)
+        if response.status == 401 or challenge:
+            tail = f', error="{challenge}"' if challenge else ""
+            response.headers["WWW-Authenticate"] = f'Bearer realm="https://accounts.google.com/"{tail}'
         return response
 
 
@@ -423,7 +426,8 @@ class Server:
         # A body that was never asked for (100-continue) may still come or not: nobody can tell.
         if request.body.expects_continue:
             return False
-        return (request.headers.get("Connection") or "").lower() != "close"
+        wish = (request.headers.get("Connection") or "").lower()
+        return wish == "keep-alive" if request.old else wish != "close"
 
     def _answer(self, request: Request, faults: Any) -> Response:
         """Routing, faults, handler; every failure becomes a response, except a reset."""
@@ -446,10 +450,9 @@ class Server:
             response = Response.error(error)
         except (Reset, Gone, BadRequest):
             raise
-        except Exception as error:  # a bug of the stand-in: say so loudly, as a 500
+        except Exception as error:
             traceback.print_exc()
-            response = Response.error(ApiError("internalError", f"The stand-in failed: {type(error).__name__}: {error}",
-                                               debug_info=traceback.format_exc()))
+            response = Response.error(standin_failed(error))
         replaced = faults.after(request, response)
         return response if replaced is None else replaced
 
@@ -481,13 +484,14 @@ class Server:
         named = Headers(headers)
         return Request(self.service, words[0].decode("latin-1"), target, path,
                        parse_qsl(query, keep_blank_values=True), named, BodyStream(wire, named),
-                       f"http://{named.get('Host') or f'{self.host}:{self.port}'}", number, started=time.monotonic())
+                       f"http://{named.get('Host') or f'{self.host}:{self.port}'}", number, started=time.monotonic(),
+                       old=words[2] == b"HTTP/1.0")
 
     def _write(self, wire: Wire, request: Request | None, response: Response, keep: bool) -> None:
         headers = {"Date": formatdate(usegmt=True), "Server": "standin", **response.headers}
         if not keep:
             headers["Connection"] = "close"
-        body = response.body
+        body: Any = response.body
         whole = isinstance(body, (bytes, bytearray))
         empty = response.status in (204, 304) or (request is not None and request.method == "HEAD")
         if whole and body and not empty and request is not None and self._wants_gzip(request, response):
@@ -515,7 +519,8 @@ class Server:
     @staticmethod
     def _wants_gzip(request: Request, response: Response) -> bool:
         """Google's front ends compress for those who accept gzip; small bodies and media stay as they are."""
-        return ("gzip" in (request.headers.get("Accept-Encoding") or "").lower() and len(response.body) > 1024
+        body: Any = response.body
+        return ("gzip" in (request.headers.get("Accept-Encoding") or "").lower() and len(body) > 1024
                 and response.headers.get("Content-Type", "").startswith("application/json")
                 and "Content-Encoding" not in response.headers)
 

@@ -44,8 +44,6 @@ def time_partitioning_from_json(value: dict[str, Any] | None, schema: Schema | N
     if expiration is not None and int(expiration) <= 0:
         raise invalid(f"Invalid partition expiration {expiration}: it must be positive")
     column = value.get("field") or None
-    if column == physical.PARTITION_TIME:
-        column = None
     if column is not None and schema is not None:
         item = _partition_column(column, schema, ("DATE", "TIMESTAMP", "DATETIME"), "time")
         if kind == "HOUR" and item.type.name == "DATE":

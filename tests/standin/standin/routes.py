@@ -123,6 +123,12 @@ def handle(app: Any, request: Request, method: Method) -> Response:
     prepare(app, request, method)
     if work is None:
         raise not_implemented(f"the method {method.id}")
+    mask = request.parameters.get("fields")
+    if mask and method.response:
+        app.discovery.check_mask(method.response, mask)
+    for name in ("uploadType", "upload_protocol"):
+        if name in request.parameters:
+            raise ApiError("badRequest", f"{name} is for upload paths (/upload/bigquery/v2/…)")
     return finish(request, work(app, request, read_body(app, request, method)))
 
 

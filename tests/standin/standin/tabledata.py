@@ -7,15 +7,16 @@ limits: https://docs.cloud.google.com/bigquery/quotas#tabledata_list_requests"""
 from __future__ import annotations
 
 import json
-from typing import Any, Iterable
+from typing import Any, Callable, Iterable
 
 from standin import partitions, physical, rows, tables, tablespec
-from standin.catalog import make_etag
+from standin.catalog import Table, make_etag
 from standin.errors import invalid
 from standin.http import Request
 from standin.resources import decode_token, encode_token
 from standin.types import Schema
 
+Fetch = Callable[[int, int], list[tuple[Any, ...]]]
 MAX_PAGE_ROWS = 100_000
 MAX_PAGE_BYTES = 10 * 1000 * 1000
 # Rows fetched from DuckDB at a time: a page may end early by its bytes.
@@ -27,16 +28,12 @@ def list_rows(app: Any, request: Request, _: Any) -> Any:
     if table.kind == "VIEW":
         raise invalid("Cannot list a table of type VIEW.")
     schema = tablespec.select_columns(table.schema, request.parameters.get("selectedFields"))
-    source = table.source_sql
     cursor = app.catalog.cursor()
     try:
-        total = table.rows
-        if partition is not None:
-            source = f"(SELECT * FROM {source} WHERE {partitions.predicate(table, partition)})"
-            total = cursor.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
+        total, fetch = reader(cursor, table, partition, schema)
         start = first_row(request, table.etag)
         limit = request.parameters.get("maxResults")
-        found, after = fetch_page(cursor, schema, source, start, limit, total, format_of(request))
+        found, after = fetch_page(fetch, schema, start, limit, total, format_of(request))
     finally:
         cursor.close()
     answer: dict[str, Any] = {"kind": "bigquery#tableDataList", "etag": make_etag(table.etag, start, limit),
@@ -48,6 +45,15 @@ def list_rows(app: Any, request: Request, _: Any) -> Any:
     return answer
 
 
+
+
+def reader(cursor: Any, table: Table, partition: partitions.Partition | None, schema: Schema) -> tuple[int, Fetch]:
+    """How many rows a table (or partition) has, and a function that gives neutral rows from a number on."""
+    if partition is None:
+        return table.rows, lambda first, count: physical.fetch_rows(cursor, schema, table.slice_sql(first, count))
+    source = f"(SELECT * FROM {table.source_sql} WHERE {partitions.predicate(table, partition)})"
+    total = cursor.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
+    return total, lambda first, count: physical.fetch_rows(cursor, schema, source, limit=count, offset=first)
 
 
 def format_of(request: Request) -> str:
@@ -66,7 +72,7 @@ def first_row(request: Request, etag: str) -> int:
     return value[1]
 
 
-def fetch_page(cursor: Any, schema: Schema, source: str, start: int, limit: int | None, total: int, timestamps: str
+def fetch_page(fetch: Fetch, schema: Schema, start: int, limit: int | None, total: int, timestamps: str
                ) -> tuple[list[dict[str, Any]], int]:
     """(rows of the page, number of the row after it). A page ends at its row limit or near its byte limit."""
     most = min(MAX_PAGE_ROWS if limit is None else min(limit, MAX_PAGE_ROWS), max(0, total - start))
@@ -74,15 +80,24 @@ def fetch_page(cursor: Any, schema: Schema, source: str, start: int, limit: int 
     size = 0
     while len(found) < most:
         count = min(FETCH, most - len(found))
-        batch = physical.fetch_rows(cursor, schema, source, limit=count, offset=start + len(found))
+        batch = fetch(start + len(found), count)
         if not batch:
             break
         for row in rows.encode_rows(schema, batch, timestamps):
-            size += len(json.dumps(row))
+            size += row_size(row)
             if found and size > MAX_PAGE_BYTES:
                 return found, start + len(found)
             found.append(row)
     return found, start + len(found)
+
+
+def row_size(row: dict[str, Any]) -> int:
+    """About the bytes of a row's JSON."""
+    size = 8
+    for cell in row["f"]:
+        value = cell["v"]
+        size += 10 + (len(value) if isinstance(value, str) else 0 if value is None else len(json.dumps(value)))
+    return size
 
 
 def page_of(schema: Schema, values: Iterable[Iterable[Any]], timestamps: str) -> list[dict[str, Any]]:

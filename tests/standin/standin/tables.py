@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from standin import partitions, tablespec
+from standin import defaults, partitions, tablespec
 from standin.catalog import DatasetRef, Table, TableRef, Transaction, make_etag
 from standin.errors import ApiError, invalid, not_implemented
-from standin.http import Request
+from standin.http import Request, unquoted
 from standin.physical import ident
 from standin.resources import merge_patch, page, strip_nulls
 from standin.types import merge_update, schema_from_json
@@ -51,7 +51,8 @@ def insert(app: Any, request: Request, body: dict[str, Any]) -> Any:
     if named.get("projectId", parent.project) != parent.project or named.get("datasetId", parent.dataset) != parent.dataset:
         raise invalid("The tableReference of the body is not in the dataset of the request")
     with app.catalog.transaction() as tx:
-        create(app, tx, TableRef(*parent, named["tableId"]), body)
+        table = create(app, tx, TableRef(*parent, named["tableId"]), body)
+        defaults.check(app, request.identity, table.ref, table.schema)
     return tablespec.table_to_json(app.catalog.table(TableRef(*parent, named["tableId"])), request.base_url)
 
 
@@ -153,7 +154,8 @@ def _change(app: Any, request: Request, body: dict[str, Any], merge: Any) -> Any
         table = tx.table(ref)
         check_match(request, table.etag)
         tablespec.check_unknown(body)
-        change(app, tx, table, merge(as_body(table)), body)
+        changed = change(app, tx, table, merge(as_body(table)), body)
+        defaults.check(app, request.identity, changed.ref, changed.schema, table.schema)
     return tablespec.table_to_json(app.catalog.table(table.ref), request.base_url)
 
 
@@ -164,6 +166,8 @@ def change(app: Any, tx: Transaction, table: Table, merged: dict[str, Any], give
         return _change_view(app, tx, table, merged, given)
     if merged.get("view") is not None:
         raise invalid(f"Cannot turn table {ref} into a view")
+    if table.kind == "SNAPSHOT" and given.get("schema") is not None:
+        raise invalid(f"The schema of the table snapshot {ref} cannot be changed")
     schema = table.schema
     if given.get("schema") is not None:
         schema = merge_update(table.schema, schema_from_json(merged.get("schema")), str(ref))
@@ -171,7 +175,7 @@ def change(app: Any, tx: Transaction, table: Table, merged: dict[str, Any], give
         raise invalid(f"Provided Schema does not match Table {ref}. The schema cannot be removed")
     if schema != table.schema:
         table = tx.set_schema(ref, schema)
-    table = _change_partitioning(table, merged)
+    table = _change_partitioning(table, merged, given)
     table = tablespec.with_clustering(table, merged.get("clustering"))
     table = tablespec.with_constraints(table, merged.get("tableConstraints"), tx.find)
     if merged.get("expirationTime") != (None if table.expiration_ms is None else str(table.expiration_ms)):
@@ -179,12 +183,16 @@ def change(app: Any, tx: Transaction, table: Table, merged: dict[str, Any], give
     return tx.put(replace(table, properties=tablespec.kept_properties(merged, ref)))
 
 
-def _change_partitioning(table: Table, merged: dict[str, Any]) -> Table:
+def _change_partitioning(table: Table, merged: dict[str, Any], given: dict[str, Any]) -> Table:
     """Only the expiration of partitions and requirePartitionFilter may change."""
-    # The filter has two names; the caller may have set either of them.
-    time = merged.get("timePartitioning")
-    if time is not None and "requirePartitionFilter" in merged:
-        merged = {**merged, "timePartitioning": {**time, "requirePartitionFilter": False}}
+    # The filter has two names (the older one below timePartitioning); what the caller said counts.
+    time = dict(merged.get("timePartitioning") or {})
+    inner = (given.get("timePartitioning") or {}).get("requirePartitionFilter")
+    if "requirePartitionFilter" not in given and inner is not None:
+        merged = {**merged, "requirePartitionFilter": inner}
+    time.pop("requirePartitionFilter", None)
+    if time:
+        merged = {**merged, "timePartitioning": time}
     wanted = tablespec.with_partitioning(replace(table, require_partition_filter=False), merged)
     if partitions.same_specification(table, wanted):
         return wanted
@@ -213,6 +221,7 @@ def _change_view(app: Any, tx: Transaction, table: Table, merged: dict[str, Any]
 
 
 def delete(app: Any, request: Request, _: Any) -> Any:
+    from standin.routes import check_match
     ref = reference(request)
     name, decorator, snapshot = partitions.split_table_id(ref.table)
     if snapshot is not None:
@@ -221,6 +230,7 @@ def delete(app: Any, request: Request, _: Any) -> Any:
     with app.catalog.transaction() as tx:
         app.catalog.dataset(ref.parent)
         table = tx.table(plain)
+        check_match(request, table.etag)
         if decorator is None:
             tx.drop(table.ref)
         else:
@@ -244,6 +254,8 @@ def delete_partition(app: Any, tx: Transaction, table: Table, partition: partiti
 
 def test_permissions(app: Any, request: Request, body: dict[str, Any]) -> Any:
     resource = request.parameters["resource"]
+    parts = [unquoted(part) for part in resource.split("/")]
+    app.catalog.table(TableRef(parts[1], parts[3], parts[5]))
     held = app.auth.held(request.identity, body.get("permissions") or [], resource)
     return {"permissions": held} if held else {}
 

@@ -215,6 +215,10 @@ def field_from_json(value: dict[str, Any], where: str, depth: int) -> Field:
     default = value.get("defaultValueExpression")
     if default is not None and depth > 1:
         raise invalid(f"Default value expression is not allowed on the nested field {path}", path)
+    if default is not None and default.strip().upper() == "NULL":
+        if mode != "NULLABLE":
+            raise invalid(f"Invalid default value for {path}: it cannot be NULL in a column that is {mode}", path)
+        default = None
     collation = value.get("collation")
     if collation and (collation != "und:ci" or kind.name != "STRING"):
         raise invalid(f"Field {path}: collation {collation} is not supported (only und:ci, only on STRING)", path)
@@ -275,14 +279,12 @@ def _parameters(value: dict[str, Any], name: str, path: str) -> tuple[int | None
     """maxLength, precision and scale, with the rules of TableFieldSchema."""
     length, precision, scale = (None if value.get(key) is None else int(value[key])
                                 for key in ("maxLength", "precision", "scale"))
-    # Zero is "not set" in the service's messages.
-    length, precision = length or None, precision or None
     if length is not None and name not in ("STRING", "BYTES"):
         raise invalid(f"Field {path}: maxLength is only allowed on STRING and BYTES", path)
-    if length is not None and length < 0:
+    if length is not None and length <= 0:
         raise invalid(f"Field {path}: maxLength must be positive", path)
     if name not in ("NUMERIC", "BIGNUMERIC"):
-        if precision is not None or scale:
+        if precision is not None or scale is not None:
             raise invalid(f"Field {path}: precision and scale are only allowed on NUMERIC and BIGNUMERIC", path)
         return length, None, None
     if precision is None:
@@ -370,7 +372,7 @@ def _append(old: tuple[Field, ...], new: tuple[Field, ...], prefix: str, where: 
     for item in old:
         other = named.pop(item.name.lower(), None)
         if other is None:
-            if item.mode == "REQUIRED":
+            if item.mode == "REQUIRED" and item.default is None:
                 if not relaxation:
                     raise invalid(f"{prefix} Field {where}{item.name} is missing in new schema")
                 item = replace(item, mode="NULLABLE")

@@ -45,7 +45,9 @@ class Plain:
         headers = dict(options.pop("headers", {}))
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        return self.session.request(method, self.base + path, headers=headers, timeout=30, allow_redirects=False, **options)
+        return self.session.request(
+            method, self.base + path, headers=headers, timeout=30, allow_redirects=False, **options
+        )
 
 
 def error_of(response):

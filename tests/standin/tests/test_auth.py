@@ -103,7 +103,9 @@ def test_another_key_of_the_account_is_not_its_key(auth, key):
 
 def test_a_changed_claim_breaks_the_signature(auth, key):
     head, _, signature = signed(key, claims_of(key)).split(".")
-    claims = base64.urlsafe_b64encode(json.dumps(claims_of(key, scope=CLOUD + " openid")).encode()).rstrip(b"=").decode()
+    claims = (
+        base64.urlsafe_b64encode(json.dumps(claims_of(key, scope=CLOUD + " openid")).encode()).rstrip(b"=").decode()
+    )
     assert exchange(auth, f"{head}.{claims}.{signature}").json()["error_description"] == "Invalid JWT Signature."
 
 
@@ -271,20 +273,31 @@ def test_a_subject_token_of_somebody_else(standin):
         token_of(standin, path)
 
 
-@pytest.mark.parametrize("change, error", [
-    ({"audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/x/providers/y"}, "invalid_target"),
-    ({"grant_type": "refresh_token"}, "unsupported_grant_type"),
-    ({"scope": ""}, "invalid_scope"),
-    ({"requested_token_type": "urn:ietf:params:oauth:token-type:jwt"}, "invalid_request"),
-    ({"subject_token_type": "urn:ietf:params:oauth:token-type:saml2"}, "invalid_request"),
-    ({"subject_token": ""}, "invalid_request"),
-])
+@pytest.mark.parametrize(
+    "change, error",
+    [
+        (
+            {"audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/x/providers/y"},
+            "invalid_target",
+        ),
+        ({"grant_type": "refresh_token"}, "unsupported_grant_type"),
+        ({"scope": ""}, "invalid_scope"),
+        ({"requested_token_type": "urn:ietf:params:oauth:token-type:jwt"}, "invalid_request"),
+        ({"subject_token_type": "urn:ietf:params:oauth:token-type:saml2"}, "invalid_request"),
+        ({"subject_token": ""}, "invalid_request"),
+    ],
+)
 def test_the_exchange_is_checked(standin, auth, change, error):
     """https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token"""
     info = json.loads(standin.external_account("etl").read_text())
-    form = {"grant_type": EXCHANGE, "audience": info["audience"], "scope": CLOUD,
-            "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
-            "subject_token_type": info["subject_token_type"], "subject_token": (standin.folder / "subject-token").read_text()}
+    form = {
+        "grant_type": EXCHANGE,
+        "audience": info["audience"],
+        "scope": CLOUD,
+        "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "subject_token_type": info["subject_token_type"],
+        "subject_token": (standin.folder / "subject-token").read_text(),
+    }
     good = auth("POST", "/v1/token", data=form)
     assert good.status_code == 200
     assert good.json()["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
@@ -312,7 +325,9 @@ def impersonated_token(standin, info, **body):
     source = standin.folder / "source.json"
     source.write_text(json.dumps(info["source_credentials"]))
     url = info["service_account_impersonation_url"]
-    return Plain("")("POST", url, token_of(standin, source), json={"delegates": [], "scope": [CLOUD], "lifetime": "3600s", **body})
+    return Plain("")(
+        "POST", url, token_of(standin, source), json={"delegates": [], "scope": [CLOUD], "lifetime": "3600s", **body}
+    )
 
 
 @pytest.fixture
@@ -331,8 +346,10 @@ def test_impersonation_needs_the_permission(standin, impersonator):
     assert set(impersonated_token(standin, impersonator).json()) == {"accessToken", "expireTime"}
 
 
-@pytest.mark.parametrize("body", [{"lifetime": "7200s"}, {"lifetime": "an hour"}, {"scope": []}, {"scope": ["bigquery"]},
-                                  {"scopes": [CLOUD]}])
+@pytest.mark.parametrize(
+    "body",
+    [{"lifetime": "7200s"}, {"lifetime": "an hour"}, {"scope": []}, {"scope": ["bigquery"]}, {"scopes": [CLOUD]}],
+)
 def test_impersonation_is_checked(standin, impersonator, body):
     """https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken"""
     assert impersonated_token(standin, impersonator, **body).status_code == 400
@@ -418,8 +435,10 @@ def test_default_credentials_on_a_machine(standin):
 
 def test_default_credentials_from_a_key(standin):
     path = standin.service_account("loader")
-    code = ("import google.auth, google.auth.transport.requests as t; "
-            f"c, p = google.auth.default(scopes=['{CLOUD}']); c.refresh(t.Request()); print(p, c.service_account_email)")
+    code = (
+        "import google.auth, google.auth.transport.requests as t; "
+        f"c, p = google.auth.default(scopes=['{CLOUD}']); c.refresh(t.Request()); print(p, c.service_account_email)"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
                          env={"PATH": "/usr/bin:/bin", "HOME": str(standin.folder), **standin.environment(path)})
     assert ran.stdout == "test-project loader@test-project.iam.gserviceaccount.com\n", ran.stderr
@@ -495,7 +514,9 @@ def test_bigquery_without_a_token(standin):
 
 def self_signed(key, **claims):
     now = int(time.time())
-    return signed(key, {"iss": key["client_email"], "sub": key["client_email"], "iat": now, "exp": now + 3600, **claims})
+    return signed(
+        key, {"iss": key["client_email"], "sub": key["client_email"], "iat": now, "exp": now + 3600, **claims}
+    )
 
 
 @pytest.mark.parametrize("claims, status", [

@@ -12,8 +12,16 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from google.api_core.exceptions import (BadRequest, Conflict, Forbidden, GoogleAPICallError, InternalServerError, NotFound,
-                                        ServiceUnavailable, TooManyRequests)
+from google.api_core.exceptions import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    GoogleAPICallError,
+    InternalServerError,
+    NotFound,
+    ServiceUnavailable,
+    TooManyRequests,
+)
 from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
@@ -47,7 +55,9 @@ def load(google, table, rows=2, job_id=None):
     """A multipart upload, because its size is known and small."""
     text = "".join(json.dumps({"id": number, "name": f"n{number}"}) + "\n" for number in range(rows)).encode()
     config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON")
-    return google.client().load_table_from_file(io.BytesIO(text), table, size=len(text), job_config=config, job_id=job_id)
+    return google.client().load_table_from_file(
+        io.BytesIO(text), table, size=len(text), job_config=config, job_id=job_id
+    )
 
 
 def raw(base, head, body=b"", path="/"):
@@ -100,11 +110,17 @@ def test_one_fault_of_several_can_be_cleared(google, plain):
     assert statuses(plain, 1) == [200] and statuses(plain, 1, "/storage/v1/b/staging") == [500]
 
 
-@pytest.mark.parametrize("fault, text", [
-    ({"method": "*", "kind": "explosion"}, "no kind of fault"), ({"kind": "error", "status": 500}, "needs a method"),
-    ({"method": "*", "kind": "error"}, "needs a status"), ({"method": "*", "kind": "error", "reason": "tired"}, "tired"),
-    ({"method": "*", "kind": "latency", "secs": 1}, "secs"), ({"method": "*", "kind": "latency", "nth": 0}, "nth"),
-])
+@pytest.mark.parametrize(
+    "fault, text",
+    [
+        ({"method": "*", "kind": "explosion"}, "no kind of fault"),
+        ({"kind": "error", "status": 500}, "needs a method"),
+        ({"method": "*", "kind": "error"}, "needs a status"),
+        ({"method": "*", "kind": "error", "reason": "tired"}, "tired"),
+        ({"method": "*", "kind": "latency", "secs": 1}, "secs"),
+        ({"method": "*", "kind": "latency", "nth": 0}, "nth"),
+    ],
+)
 def test_faults_that_make_no_sense(google, fault, text):
     with pytest.raises(ControlError, match=text):
         google.control("POST", "faults", fault)
@@ -202,6 +218,21 @@ def test_a_reset_that_is_not_reached(google, plain):
     """A request of fewer bytes is done as if there were no fault."""
     google.fault("storage.objects.insert", "reset_request", bytes=1000)
     assert plain("POST", INSERT + "a", data=b"x" * 10).status_code == 200
+
+
+def test_an_answer_that_comes_early(google, plain):
+    """The client is still sending when it is refused: the answer is there, then the connection's end."""
+    google.fault("storage.objects.insert", "error", reason="backendError", early=True)
+    where = urlsplit(google.gcs)
+    with socket.create_connection((where.hostname, where.port), 30) as connection:
+        connection.sendall(
+            f"POST {INSERT}a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n".encode() + b"x" * 1000
+        )
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 503 ") and b"Connection: close" in received
+    assert google.calls("storage.objects.insert")[0]["received"] <= 1000
 
 
 def noise(size):

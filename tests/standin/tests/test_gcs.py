@@ -139,11 +139,17 @@ def test_a_simple_upload(plain):
 
 
 def test_uploads_that_are_none(plain):
-    assert error_of(plain("POST", "/upload/storage/v1/b/staging/o?uploadType=media", data=b"x"))[:2] == (400, "required")
+    assert error_of(plain("POST", "/upload/storage/v1/b/staging/o?uploadType=media", data=b"x"))[:2] == (
+        400,
+        "required",
+    )
     assert plain("POST", "/upload/storage/v1/b/staging/o?uploadType=other&name=a", data=b"x").status_code == 400
     assert plain("POST", "/upload/storage/v1/b/nothing/o?uploadType=media&name=a", data=b"x").status_code == 404
     assert plain("POST", "/upload/storage/v1/b/staging/o?uploadType=media&name=a%0Ab", data=b"x").status_code == 400
-    assert plain("POST", f"/upload/storage/v1/b/staging/o?uploadType=media&name={'n' * 1025}", data=b"x").status_code == 400
+    assert (
+        plain("POST", f"/upload/storage/v1/b/staging/o?uploadType=media&name={'n' * 1025}", data=b"x").status_code
+        == 400
+    )
     assert "items" not in plain("GET", "/storage/v1/b/staging/o").json()
 
 
@@ -409,11 +415,21 @@ def test_an_object_that_is_not_there(bucket):
 
 # Reading ------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("header, status, wanted", [
-    ("bytes=0-0", 206, slice(0, 1)), ("bytes=2-4", 206, slice(2, 5)), ("bytes=7-", 206, slice(7, None)),
-    ("bytes=-3", 206, slice(-3, None)), ("bytes=-100", 206, slice(0, None)), ("bytes=5-100", 206, slice(5, None)),
-    ("bytes=10-", 416, None), ("bytes=-0", 416, None), ("bytes=4-2", 200, slice(0, None)), ("lines=1-2", 200, slice(0, None)),
-])
+@pytest.mark.parametrize(
+    "header, status, wanted",
+    [
+        ("bytes=0-0", 206, slice(0, 1)),
+        ("bytes=2-4", 206, slice(2, 5)),
+        ("bytes=7-", 206, slice(7, None)),
+        ("bytes=-3", 206, slice(-3, None)),
+        ("bytes=-100", 206, slice(0, None)),
+        ("bytes=5-100", 206, slice(5, None)),
+        ("bytes=10-", 416, None),
+        ("bytes=-0", 416, None),
+        ("bytes=4-2", 200, slice(0, None)),
+        ("lines=1-2", 200, slice(0, None)),
+    ],
+)
 def test_ranges(plain, put, header, status, wanted):
     """https://docs.cloud.google.com/storage/docs/samples/storage-download-byte-range, RFC 9110 section 14"""
     data = b"0123456789"
@@ -598,8 +614,13 @@ def test_what_roles_allow(google, storage, bucket, put):
     resource = "projects/test-project/buckets/staging"
     google.permissions("anonymous@example.com", grants=[{"role": "roles/storage.objectCreator", "resource": resource}])
     put("new")
-    for refused in (lambda: put("old"), lambda: bucket.blob("old").download_as_bytes(), lambda: bucket.blob("old").delete(),
-                    lambda: list(storage.list_blobs("staging")), lambda: storage.get_bucket("staging")):
+    for refused in (
+        lambda: put("old"),
+        lambda: bucket.blob("old").download_as_bytes(),
+        lambda: bucket.blob("old").delete(),
+        lambda: list(storage.list_blobs("staging")),
+        lambda: storage.get_bucket("staging"),
+    ):
         with pytest.raises(Forbidden):
             refused()
     google.permissions("anonymous@example.com", grants=[{"role": "roles/storage.objectAdmin", "resource": resource}])

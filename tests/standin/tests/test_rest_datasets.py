@@ -160,7 +160,9 @@ def test_list_pages_and_filters(client):
 
 @pytest.mark.parametrize("members", [{"defaultTableExpirationMs": "1000"}, {"maxTimeTravelHours": "24"},
                                      {"maxTimeTravelHours": "169"}, {"storageBillingModel": "CHEAP"},
-                                     {"defaultEncryptionConfiguration": {"kmsKeyName": "my-key"}}])
+                                     {"defaultEncryptionConfiguration": {"kmsKeyName": "my-key"}},
+                                     {"access": [{"role": "EVERYTHING", "userByEmail": "a@b.c"}]}, {"access": [{"role": "READER"}]},
+                                     {"access": [{"role": "READER", "userByEmail": "a@b.c", "domain": "b.c"}]}])
 def test_properties_that_are_refused(plain, members):
     """rest/v2/datasets#Dataset: least lifetimes, time travel of 48 to 168 hours, enum values; key names:
     docs/customer-managed-encryption#key_resource_id"""

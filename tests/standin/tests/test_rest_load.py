@@ -129,6 +129,15 @@ def test_json_empty_lines_and_files(load, rows):
     assert rows("u") == []
 
 
+def test_thousands_of_columns(load, rows):
+    """quotas#load_jobs: up to 10,000; each is counted in the table's bytes."""
+    names = [f"c{i}" for i in range(2_500)]
+    load("t", [{"c0": 1, "c2499": 2}], schema=[(name, "INT64") for name in names])
+    assert rows("t") == [(1, *[None] * 2498, 2)]
+    load("t", avro([(name, ["null", "long"]) for name in names[:1500]], [{"c0": 3}]), source_format="AVRO")
+    assert [row[0] for row in rows("t")] == [1, 3]
+
+
 def test_json_duplicate_keys_keep_the_first(load, rows):
     """docs/json-data, standard-sql/data-types#json_type"""
     load("t", b'{"a": {"x": 1, "x": 2}}\n', schema=[("a", "JSON")], source_format="NEWLINE_DELIMITED_JSON")
@@ -560,3 +569,126 @@ def test_many_rows_keep_their_order(load, rows, client):
     assert table.num_rows == count
     assert table.num_bytes == sum(8 + 2 + len(f"row {number}") for number in range(count))
     assert [row[0] for row in rows("t", page_size=7000)] == list(range(count))
+
+
+def test_json_numbers_that_lose_digits(make, load, rows):
+    """A JSON number is a double for many readers: NUMERIC needs a string when it has more digits."""
+    make("t", [("a", "NUMERIC"), ("b", "BIGNUMERIC")])
+    load("t", b'{"a": 0.1, "b": 123456789.123456}\n', source_format="NEWLINE_DELIMITED_JSON")
+    load.fails("t", b'{"a": 12345678901234567.1}\n', source_format="NEWLINE_DELIMITED_JSON")
+    assert rows("t") == [(D("0.1"), D("123456789.123456"))]
+
+
+def test_avro_shapes_that_do_not_fit(load):
+    """An array, a record or a scalar where the schema has something else."""
+    data = {"array": avro([("a", {"type": "array", "items": "long"})], [{"a": [1]}]), "scalar": avro([("a", "long")], [{"a": 1}]),
+            "record": avro([("a", {"type": "record", "name": "Q", "fields": [{"name": "x", "type": "long"}]})], [{"a": {"x": 1}}])}
+    schemas = {"array": SchemaField("a", "INT64", mode="REPEATED"), "scalar": SchemaField("a", "INT64"),
+               "record": SchemaField("a", "RECORD", fields=[SchemaField("x", "INT64")])}
+    for file in data:
+        for schema in schemas:
+            (load if file == schema else load.fails)(f"t_{file}_{schema}", data[file], schema=[schemas[schema]])
+
+
+def test_default_values(client, make, load, rows):
+    """docs/default-values#load_data: for columns that the data's schema lacks, not for NULLs."""
+    make("t", [SchemaField("a", "INT64"), SchemaField("b", "STRING", default_value_expression="'dflt'", mode="REQUIRED"),
+               SchemaField("c", "INT64", default_value_expression="5")])
+    assert client.get_table("d.t").schema[1].default_value_expression == "'dflt'"
+    load("t", avro([("a", "long")], [{"a": 1}, {"a": 2}]))
+    load("t", [{"a": 3}], schema=[("a", "INT64")])
+    load("t", [{"a": 4, "b": "x", "c": None}])
+    assert rows("t") == [(1, "dflt", 5), (2, "dflt", 5), (3, "dflt", 5), (4, "x", None)]
+    load.fails("t", [{"a": 5}])
+
+
+@pytest.mark.parametrize("default", ["1 +", "nothing", "(SELECT 1)"])
+def test_default_values_that_are_refused(make, default):
+    """docs/default-values#default_value_expression: literals and a few functions, of the column's type."""
+    with pytest.raises(BadRequest):
+        make("t", [SchemaField("a", "INT64", default_value_expression=default)])
+
+
+@pytest.mark.parametrize("members", [{"default_value_expression": "NULL", "mode": "REQUIRED"}, {"default_value_expression": "'abc'", "max_length": 2},
+                                     {"default_value_expression": "NULL", "mode": "REPEATED"},
+                                     {"default_value_expression": "['a', NULL]", "mode": "REPEATED"}])
+def test_default_values_that_violate_their_column(make, members):
+    """docs/default-values#default_value_expression: parameters, REQUIRED, arrays."""
+    with pytest.raises(BadRequest):
+        make("t", [SchemaField("a", "STRING", **members)])
+
+
+def test_a_bucket_in_another_location(google, client):
+    """docs/loading-data-cloud-storage-avro: the dataset must be where the bucket is."""
+    for name, location in [("near", "EUROPE-WEST4"), ("inside", "EU"), ("far", "US-EAST1")]:
+        google.storage().create_bucket(name, location=location).blob("o").upload_from_string(b'{"a": 1}\n')
+    config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON", schema=[SchemaField("a", "INT64")])
+    for place in ("EU", "europe-west4", "US"):
+        wanted = bigquery.Dataset(f"test-project.in_{place.replace('-', '_')}")
+        wanted.location = place
+        client.create_dataset(wanted)
+        for bucket in ("near", "inside", "far"):
+            job = client.load_table_from_uri(f"gs://{bucket}/o", wanted.table("t"), job_config=config)
+            if (place, bucket) in {("EU", "near"), ("EU", "inside"), ("europe-west4", "near")} or place == "US":
+                job.result()
+            else:
+                with pytest.raises(BadRequest, match="different locations"):
+                    job.result()
+
+
+def test_permissions(google, client, dataset, make, rows):
+    """docs/batch-loading-data#required_permissions: tables.create, tables.updateData, and of objects storage.objects.get."""
+    google.storage().create_bucket("stage").blob("o").upload_from_string(b'{"a": 1}\n')
+    make("t", [("a", "INT64")])
+    config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON", schema=[SchemaField("a", "INT64")])
+    for table, permission in [("new", "bigquery.tables.create"), ("t", "bigquery.tables.updateData"), ("t", "storage.objects.get")]:
+        google.permissions("*", deny=[permission])
+        job = client.load_table_from_uri("gs://stage/o", dataset.table(table), job_config=config)
+        with pytest.raises(Exception, match="(?i)access denied"):
+            job.result()
+        assert job.error_result["reason"] == "accessDenied"
+    google.permissions("*", deny=["bigquery.jobs.create"])
+    with pytest.raises(Exception, match="bigquery.jobs.create"):
+        client.load_table_from_uri("gs://stage/o", dataset.table("t"), job_config=config)
+    google.reset()
+    assert rows("t") == []
+
+
+def test_many_jobs_at_once(client, make, load, rows):
+    """Appends from many jobs: each is there once and whole."""
+    make("t", [("a", "INT64")])
+    jobs = [load.start("t", [{"a": number}] * 50) for number in range(20)]
+    for job in jobs:
+        job.result()
+    found = [row[0] for row in rows("t")]
+    assert sorted(found) == sorted(number for number in range(20) for _ in range(50))
+    runs = [value for number, value in enumerate(found) if number == 0 or found[number - 1] != value]
+    assert len(runs) == 20
+
+
+def test_snappy_has_a_name(plain, dataset, load):
+    """What cannot be read here is not called broken."""
+    data = avro([("a", "long")], [{"a": 1}]).replace(b"\x08null", b"\x0csnappy")
+    job = load.fails("t", data)
+    assert job.error_result["reason"] == "notImplemented" and "Snappy" in job.error_result["message"]
+
+
+def test_avro_blocks_are_limited(load):
+    """quotas#load_jobs: data blocks of Avro files up to 16 MB."""
+    records = [{"a": "x" * 1_000_000} for _ in range(18)]
+    load("t", avro([("a", "string")], records, sync_interval=4_000_000))
+    job = load.fails("u", avro([("a", "string")], records, sync_interval=40_000_000))
+    assert "Avro block" in job.error_result["message"]
+
+
+def test_partitions_of_a_table_are_limited(make, load, rows):
+    """quotas#partitioned_tables: 10,000 partitions of a table."""
+    make("t", [("a", "TIMESTAMP")], time_partitioning=bigquery.TimePartitioning(field="a", type_="HOUR"))
+    hours = [datetime.datetime(2020, 1, 1) + datetime.timedelta(hours=number) for number in range(11_000)]
+    data = [{"a": f"{hour} UTC"} for hour in hours]
+    for first in (0, 4000):
+        load("t", data[first:first + 4000])
+    job = load.fails("t", data[8000:11_000])
+    assert job.error_result["reason"] == "quotaExceeded"
+    load("t", data[8000:10_000])
+    assert len(rows("t")) == 10_000

@@ -118,3 +118,29 @@ def test_gzip_answers(plain, client, dataset):
 
 def test_a_body_with_get(plain, dataset):
     assert plain("GET", BASE + "/datasets", data=b"{}").status_code == 400
+
+
+def test_field_masks_name_members_of_the_answer(plain, dataset):
+    assert plain("GET", BASE + "/datasets?fields=datasets(colour)").status_code == 400
+    assert plain("GET", BASE + "/datasets/d?fields=labels(anything),*").status_code == 200
+
+
+def test_upload_parameters_belong_to_upload_paths(plain, dataset):
+    assert plain("POST", BASE + "/jobs?uploadType=multipart", json={}).status_code == 400
+
+
+def test_deletes_with_an_old_etag(plain, make):
+    """RFC 9110, section 13.1.1: If-Match holds for every method."""
+    make("t", [("a", "INT64")])
+    for path in ("/datasets/d/tables/t", "/datasets/d?deleteContents=true"):
+        assert plain("DELETE", BASE + path, headers={"If-Match": "old"}).status_code == 412
+    assert plain("DELETE", BASE + "/datasets/d/tables/t", headers={"If-Match": "*"}).status_code == 204
+
+
+def test_a_length_is_required(google, dataset):
+    """A POST that says nothing about its body is 411 at Google's front end."""
+    import socket
+    host, port = google.bigquery.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"POST /bigquery/v2/projects/test-project/datasets HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 411 Length Required")

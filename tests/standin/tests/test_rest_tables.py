@@ -113,6 +113,8 @@ def test_case_insensitive_dataset(client):
     ([{"name": "a", "type": "NUMERIC", "precision": "5", "scale": "10"}], "scale"),
     ([{"name": "a", "type": "NUMERIC", "scale": "2"}], "together with precision"),
     ([{"name": "a", "type": "BIGNUMERIC", "precision": "77", "scale": "38"}], "precision"),
+    ([{"name": "a", "type": "STRING", "maxLength": "0"}], "must be positive"),
+    ([{"name": "a", "type": "NUMERIC", "precision": "0"}], "precision"),
     ([{"name": "a", "type": "RANGE"}], "rangeElementType"),
     ([{"name": "a", "type": "RANGE", "rangeElementType": {"type": "INT64"}}], "rangeElementType"),
     ([{"name": "a", "type": "STRING", "description": "x" * 1025}], "too long"),
@@ -177,7 +179,7 @@ PARTITIONED = {"timePartitioning": {"type": "DAY", "field": "d"}}
     {"timePartitioning": {"type": "WEEK"}}, {"timePartitioning": {"type": "DAY", "field": "nothing"}},
     {"timePartitioning": {"type": "DAY", "field": "s"}}, {"timePartitioning": {"type": "DAY", "field": "dd"}},
     {"timePartitioning": {"type": "DAY", "field": "st.d"}}, {"timePartitioning": {}},
-    {"timePartitioning": {"type": "DAY", "expirationMs": "-5"}},
+    {"timePartitioning": {"type": "DAY", "expirationMs": "-5"}}, {"timePartitioning": {"type": "DAY", "field": "_PARTITIONTIME"}},
     {"rangePartitioning": {"field": "s", "range": {"start": "0", "end": "9", "interval": "1"}}},
     {"rangePartitioning": {"field": "i", "range": {"start": "9", "end": "0", "interval": "1"}}},
     {"rangePartitioning": {"field": "i", "range": {"start": "0", "end": "9", "interval": "0"}}},
@@ -346,7 +348,16 @@ def test_partition_expiration_and_filter_can_change(client, make):
     found = client.update_table(table, ["time_partitioning", "require_partition_filter"])
     assert (found.time_partitioning.expiration_ms, found.require_partition_filter) == (10**12, True)
     found.require_partition_filter = False
-    assert client.update_table(found, ["require_partition_filter"]).require_partition_filter is False
+    found = client.update_table(found, ["require_partition_filter"])
+    assert found.require_partition_filter is False and found.time_partitioning.expiration_ms == 10**12
+
+
+def test_the_older_name_of_the_filter(plain, make):
+    """TimePartitioning.requirePartitionFilter (deprecated) means the same."""
+    make("t", [("d", "DATE")], time_partitioning=bigquery.TimePartitioning(field="d"))
+    for value in (True, False):
+        change = {"timePartitioning": {"type": "DAY", "field": "d", "requirePartitionFilter": value}}
+        assert plain("PATCH", f"{TABLES}/t", json=change).json()["requirePartitionFilter"] is value
 
 
 def test_labels_merge_and_go(client, make):
@@ -424,3 +435,15 @@ def test_permissions(client, make):
     table = make("t", [("a", "INT64")])
     wanted = ["bigquery.tables.getData", "bigquery.tables.update"]
     assert client.test_iam_permissions(table, wanted)["permissions"] == wanted
+    client.delete_table(table)
+    with pytest.raises(NotFound):
+        client.test_iam_permissions(table, wanted)
+
+
+def test_columns_are_limited(client, dataset):
+    """quotas#standard_tables: 10,000 columns, nested ones count."""
+    fields = [SchemaField(f"c{number}", "STRING") for number in range(9_999)]
+    client.create_table(bigquery.Table(dataset.table("t"), schema=[*fields, SchemaField("last", "STRING")]))
+    nested = SchemaField("s", "RECORD", fields=[SchemaField("x", "STRING")])
+    with pytest.raises(BadRequest, match="Too many fields"):
+        client.create_table(bigquery.Table(dataset.table("u"), schema=[*fields, nested]))

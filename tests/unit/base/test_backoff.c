@@ -41,6 +41,20 @@ static void ends_with_its_budget(void **state)
     assert_true(clock_monotonic_ns() - start < 5000000000);
 }
 
+/* A server's wish is kept, or the wait is not begun. */
+static void waits_as_long_as_asked(void **state)
+{
+    (void)state;
+    Backoff backoff;
+    backoff_init(&backoff, 1000);
+    assert_true(backoff_wait_at_least(&backoff, 300, NULL));
+    assert_true(backoff.waited_ms >= 300);
+    assert_false(backoff_wait_at_least(&backoff, 1000, NULL));
+    assert_true(backoff.waited_ms < 1000);
+    StopFlag stop = {.stopped = true};
+    assert_false(backoff_wait_at_least(&backoff, 1, &stop));
+}
+
 /* Last: a stop cannot be taken back. */
 static void is_cut_short_by_a_stop(void **state)
 {
@@ -57,9 +71,8 @@ static void is_cut_short_by_a_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(never_retries_without_a_budget),
-        cmocka_unit_test(work_costs_no_budget),
-        cmocka_unit_test(ends_with_its_budget),
+        cmocka_unit_test(never_retries_without_a_budget), cmocka_unit_test(work_costs_no_budget),
+        cmocka_unit_test(ends_with_its_budget),           cmocka_unit_test(waits_as_long_as_asked),
         cmocka_unit_test(is_cut_short_by_a_stop),
     };
     return cmocka_run_group_tests_name("base/backoff", tests, NULL, NULL);

@@ -70,6 +70,13 @@ static void lends_what_is_there(void **state)
     assert_int_equal(json_get_int(json, "int", 5), -7);
     assert_int_equal(json_get_int(json, "real", 5), 5);
     assert_int_equal(json_get_int(json, "missing", 5), 5);
+    const char *first = json_next_key(json, NULL);
+    assert_string_equal(first, "text");
+    assert_null(json_next_key(json_get(json, "text"), NULL)); /* no object */
+    size_t keys = 0;
+    for (const char *key = first; key; key = json_next_key(json, key))
+        keys++;
+    assert_int_equal(keys, 5);
     assert_true(json_get_bool(json, "yes"));
     assert_false(json_get_bool(json, "text"));
     assert_int_equal(json_count(json_get(json, "list")), 2);

@@ -215,8 +215,10 @@ def denied(identity: Identity, permission: str, resource: str) -> ApiError:
         return ApiError("forbidden", f"{identity.email} does not have {permission} access to the Google Cloud Storage "
                         f"{kind}. Permission '{permission}' denied on resource (or it may not exist).", status=403)
     if len(parts) <= 2:
-        return ApiError("accessDenied", f"Access Denied: Project {parts[1]}: User does not have {permission} permission "
-                        f"in project {parts[1]}.")
+        return ApiError(
+            "accessDenied",
+            f"Access Denied: Project {parts[1]}: User does not have {permission} permission in project {parts[1]}.",
+        )
     kind, name = ("Table", f"{parts[1]}:{parts[3]}.{parts[5]}") if len(parts) > 5 else \
         ("Dataset", f"{parts[1]}:{parts[3]}")
     return ApiError("accessDenied", f"Access Denied: {kind} {name}: Permission {permission} denied on {kind.lower()} "

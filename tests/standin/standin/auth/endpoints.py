@@ -99,8 +99,12 @@ def _jwt_bearer(auth: "Auth", fields: dict[str, str]) -> Response:
     if claims.get("aud") not in (TOKEN_ENDPOINT, *OLD_AUDIENCES, auth.url("oauth")):
         raise OAuthError("invalid_grant", f"Invalid JWT: Failed audience check. The right audience is {TOKEN_ENDPOINT}")
     if claims.get("sub") not in (None, "", claims["iss"]):
-        raise OAuthError("unauthorized_client", "Client is unauthorized to retrieve access tokens using this method, or "
-                         "client not authorized for any of the scopes requested.", 401)
+        raise OAuthError(
+            "unauthorized_client",
+            "Client is unauthorized to retrieve access tokens using this method, or "
+            "client not authorized for any of the scopes requested.",
+            401,
+        )
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise OAuthError("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
@@ -156,7 +160,9 @@ def oauth_revoke(auth: "Auth", request: Request) -> Response:
 def sts_token(auth: "Auth", request: Request) -> Response:
     fields = _form(request)
     if fields.get("grant_type") != EXCHANGE:
-        raise OAuthError("unsupported_grant_type", f"Invalid grant_type: {fields.get('grant_type')}. It has to be {EXCHANGE}")
+        raise OAuthError(
+            "unsupported_grant_type", f"Invalid grant_type: {fields.get('grant_type')}. It has to be {EXCHANGE}"
+        )
     for name in ("audience", "subject_token", "subject_token_type", "requested_token_type"):
         if not fields.get(name):
             raise OAuthError("invalid_request", f"Missing required parameter: {name}.")
@@ -164,11 +170,17 @@ def sts_token(auth: "Auth", request: Request) -> Response:
         raise OAuthError("invalid_request", f"Invalid requested_token_type: {fields['requested_token_type']}")
     scopes = _scopes(fields.get("scope", ""))
     if fields["audience"] != auth.provider.audience:
-        raise OAuthError("invalid_target", 'The target service indicated by the "audience" parameters is invalid. This '
-                         "might either be because the pool or provider is disabled or deleted or because it doesn't exist.")
+        raise OAuthError(
+            "invalid_target",
+            'The target service indicated by the "audience" parameters is invalid. This '
+            "might either be because the pool or provider is disabled or deleted or because it doesn't exist.",
+        )
     if fields["subject_token_type"] not in SUBJECT_TYPES:
-        raise OAuthError("invalid_request", "The subject token type does not match the provider's, which is OpenID Connect: "
-                         f"{fields['subject_token_type']}")
+        raise OAuthError(
+            "invalid_request",
+            "The subject token type does not match the provider's, which is OpenID Connect: "
+            f"{fields['subject_token_type']}",
+        )
     claims = _subject(auth, fields["subject_token"])
     principal = f"principal:{auth.provider.pool}/subject/{claims['sub']}"
     token = auth.directory.issue(Identity(principal, "principal", scopes))
@@ -184,8 +196,10 @@ def _subject(auth: "Auth", token: str) -> dict[str, Any]:
     except jwt.JwtError as error:
         raise OAuthError("invalid_grant", f"The ID Token could not be verified: {error}") from error
     if claims.get("iss") != provider.issuer:
-        raise OAuthError("invalid_grant", f"The issuer in ID Token {claims.get('iss')} does not match the expected ones: "
-                         f"{provider.issuer}.")
+        raise OAuthError(
+            "invalid_grant",
+            f"The issuer in ID Token {claims.get('iss')} does not match the expected ones: {provider.issuer}.",
+        )
     audiences = claims.get("aud") if isinstance(claims.get("aud"), list) else [claims.get("aud")]
     if not set(audiences) & {provider.audience, f"https:{provider.audience}"}:
         raise OAuthError("invalid_grant", f"The audience in ID Token {audiences} does not match the expected audience "
@@ -210,7 +224,9 @@ def subject_token(auth: "Auth", request: Request) -> Response:
 def _lifetime(text: Any) -> int:
     match = re.fullmatch(r"(\d+)(?:\.\d+)?s", text) if isinstance(text, str) else None
     if match is None:
-        raise ApiError("badRequest", f"Invalid value at 'lifetime' (type.googleapis.com/google.protobuf.Duration), {text!r}")
+        raise ApiError(
+            "badRequest", f"Invalid value at 'lifetime' (type.googleapis.com/google.protobuf.Duration), {text!r}"
+        )
     if not 0 < int(match[1]) <= 3600:
         raise ApiError("badRequest", "The token lifetime cannot exceed 3600 seconds (1 hour)")
     return int(match[1])
@@ -234,13 +250,19 @@ def generate_access_token(auth: "Auth", request: Request) -> Response:
     account = auth.directory.accounts.get(email)
     if account is None or account.disabled:
         raise ApiError("notFound", f"Not found; Gaia id not found for email {email}")
-    chain = [identity.email, *(name.removeprefix("projects/-/serviceAccounts/") for name in body.get("delegates") or [])]
+    chain = [
+        identity.email,
+        *(name.removeprefix("projects/-/serviceAccounts/") for name in body.get("delegates") or []),
+    ]
     for holder, target in zip(chain, [*chain[1:], email], strict=True):
         owner = auth.directory.accounts.get(target)
         resource = f"projects/{owner.project if owner else '-'}/serviceAccounts/{target}"
         if not auth.policies.allows(holder, "iam.serviceAccounts.getAccessToken", resource):
-            raise ApiError("forbidden", "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not "
-                           "exist).", status=403)
+            raise ApiError(
+                "forbidden",
+                "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
+                status=403,
+            )
     token = auth.directory.issue(Identity(email, "service_account", frozenset(scope)), lifetime)
     expires = datetime.fromtimestamp(token.expires, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Response.json({"accessToken": token.value, "expireTime": expires})

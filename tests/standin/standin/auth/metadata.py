@@ -106,7 +106,11 @@ class Metadata:
         asked = request.argument("scopes")
         scopes = frozenset(asked.split(",")) if asked else frozenset(self.scopes)
         token = self.cached.get(scopes)
-        if token is None or not token.valid or token.expires - time.time() < min(CACHED_SECONDS, auth.directory.lifetime / 2):
+        if (
+            token is None
+            or not token.valid
+            or token.expires - time.time() < min(CACHED_SECONDS, auth.directory.lifetime / 2)
+        ):
             token = auth.directory.issue(Identity(str(self.email), "service_account", scopes))
             self.cached[scopes] = token
         return _json({"access_token": token.value, "expires_in": max(0, int(token.expires - time.time())),

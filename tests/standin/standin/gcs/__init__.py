@@ -37,9 +37,23 @@ HANDLERS: dict[str, Any] = {
     "storage.objects.testIamPermissions": objects.test_permissions,
 }
 # Parameters that ask for something that the stand-in does not have.
-NOT_KNOWN = ("kmsKeyName", "destinationKmsKeyName", "predefinedAcl", "destinationPredefinedAcl", "dropContextGroups",
-             "predefinedDefaultObjectAcl", "enableObjectRetention", "softDeleted", "restoreToken", "filter",
-             "includeFoldersAsPrefixes", "matchGlob", "overrideUnlockedRetention", "oauth_token", "returnPartialSuccess")
+NOT_KNOWN = (
+    "kmsKeyName",
+    "destinationKmsKeyName",
+    "predefinedAcl",
+    "destinationPredefinedAcl",
+    "dropContextGroups",
+    "predefinedDefaultObjectAcl",
+    "enableObjectRetention",
+    "softDeleted",
+    "restoreToken",
+    "filter",
+    "includeFoldersAsPrefixes",
+    "matchGlob",
+    "overrideUnlockedRetention",
+    "oauth_token",
+    "returnPartialSuccess",
+)
 BY_METHOD = ("storage.buckets.insert", "storage.buckets.list")  # they ask for permissions themselves
 
 
@@ -175,11 +189,14 @@ class Gcs:
     def _denied(self, identity: Identity, permission: str, bucket: str, name: str | None) -> None:
         resource = self.resource_name(bucket, name)
         if not self.app.auth.policies.allows(identity.email, permission, resource):
-            raise ApiError("accessDenied", f"Access Denied: BigQuery BigQuery: Permission denied while globbing file pattern. "
-                           f"{identity.email} does not have {permission} access to the Google Cloud Storage "
-                           f"{'object' if name else 'bucket'}. Permission '{permission}' denied on resource (or it may not "
-                           f"exist). Please make sure gs://{bucket}/{name or ''} is accessible via appropriate IAM roles, "
-                           "e.g. Storage Object Viewer or Storage Object Creator.")
+            raise ApiError(
+                "accessDenied",
+                f"Access Denied: BigQuery BigQuery: Permission denied while globbing file pattern. "
+                f"{identity.email} does not have {permission} access to the Google Cloud Storage "
+                f"{'object' if name else 'bucket'}. Permission '{permission}' denied on resource (or it may not "
+                f"exist). Please make sure gs://{bucket}/{name or ''} is accessible via appropriate IAM roles, "
+                "e.g. Storage Object Viewer or Storage Object Creator.",
+            )
 
     def _may_read(self, identity: Identity, bucket: str, name: str) -> None:
         self._denied(identity, "storage.objects.get", bucket, name)

@@ -122,8 +122,12 @@ class Backend:
     def put(self, key: str, content: BinaryIO, size: int) -> dict[str, Any]:
         """Stores `content` from its start: {size, crc32c, md5Hash} as the child computes them."""
         content.seek(0)
-        return self._json("POST", f"/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={quote(key, safe='')}", content,
-                          headers={"Content-Length": str(size), "Content-Type": "application/octet-stream"})
+        return self._json(
+            "POST",
+            f"/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={quote(key, safe='')}",
+            content,
+            headers={"Content-Length": str(size), "Content-Type": "application/octet-stream"},
+        )
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """The bytes start … end - 1; the request is made before the first piece is asked for."""
@@ -135,7 +139,9 @@ class Backend:
         response = connection.getresponse()
         if response.status not in (200, 206) or int(response.headers["Content-Length"]) != end - start:
             connection.close()
-            raise BackendError(f"fake-gcs-server: {key}: {response.status} with {response.headers['Content-Length']} bytes")
+            raise BackendError(
+                f"fake-gcs-server: {key}: {response.status} with {response.headers['Content-Length']} bytes"
+            )
         return self._pieces(connection, response)
 
     @staticmethod

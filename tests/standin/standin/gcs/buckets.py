@@ -18,8 +18,24 @@ LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 REGION = re.compile(r"[A-Z]+-[A-Z]+\d+")
 # What is kept and shown, without any effect here.
 KEPT = ("labels", "lifecycle", "iamConfiguration", "softDeletePolicy", "cors")
-SERVICE_FIELDS = ("id", "kind", "selfLink", "etag", "generation", "metageneration", "projectNumber", "timeCreated", "updated",
-                  "locationType", "name", "location", "storageClass", "owner", "satisfiesPZI", "satisfiesPZS")
+SERVICE_FIELDS = (
+    "id",
+    "kind",
+    "selfLink",
+    "etag",
+    "generation",
+    "metageneration",
+    "projectNumber",
+    "timeCreated",
+    "updated",
+    "locationType",
+    "name",
+    "location",
+    "storageClass",
+    "owner",
+    "satisfiesPZI",
+    "satisfiesPZS",
+)
 
 Parameters = dict[str, Any]
 
@@ -54,9 +70,12 @@ def insert(gcs: "Gcs", request: Request, parameters: Parameters) -> Response:
     storage_class = body.get("storageClass") or "STANDARD"
     if storage_class not in STORAGE_CLASSES:
         raise ApiError("invalid", f"Invalid argument: storage class {storage_class}")
-    fields = {"location": location, "storageClass": storage_class,
-              "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}, "publicAccessPrevention": "inherited"},
-              **{name: value for name, value in _fields(body).items() if value is not None}}
+    fields = {
+        "location": location,
+        "storageClass": storage_class,
+        "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}, "publicAccessPrevention": "inherited"},
+        **{name: value for name, value in _fields(body).items() if value is not None},
+    }
     return gcs.bucket_resource(request, gcs.store.add_bucket(body["name"], project, fields), parameters)
 
 
@@ -121,8 +140,17 @@ def _apply(bucket: Bucket, body: dict[str, Any], patch: bool) -> None:
 
 def layout(gcs: "Gcs", request: Request, parameters: Parameters) -> Response:
     shown = gcs.store.bucket(request.parameters["bucket"]).resource(request.base_url)
-    return gcs.json(request, {"kind": "storage#storageLayout", "bucket": shown["name"], "location": shown["location"],
-                              "locationType": shown["locationType"], "hierarchicalNamespace": {"enabled": False}}, parameters)
+    return gcs.json(
+        request,
+        {
+            "kind": "storage#storageLayout",
+            "bucket": shown["name"],
+            "location": shown["location"],
+            "locationType": shown["locationType"],
+            "hierarchicalNamespace": {"enabled": False},
+        },
+        parameters,
+    )
 
 
 def test_permissions(gcs: "Gcs", request: Request, parameters: Parameters) -> Response:

@@ -115,7 +115,9 @@ def media(gcs: "Gcs", request: Request, parameters: Parameters, found: Object) -
     return Response(206 if selected else 200, headers, b"" if start == end else pieces)
 
 
-def _pieces(gcs: "Gcs", request: Request, parameters: Parameters, found: Object, start: int, end: int) -> Iterable[bytes]:
+def _pieces(
+    gcs: "Gcs", request: Request, parameters: Parameters, found: Object, start: int, end: int
+) -> Iterable[bytes]:
     """The content; an object that was replaced or removed between look-up and reading is gone, which is a 404."""
     try:
         return gcs.store.content(found, start, end)
@@ -154,7 +156,9 @@ def list_objects(gcs: "Gcs", request: Request, parameters: Parameters) -> Respon
         if folded is not None and folded not in prefixes:
             prefixes.append(folded)
     answer: dict[str, Any] = {"kind": "storage#objects"}
-    answer.update({name: value for name, value in (("nextPageToken", token), ("prefixes", prefixes), ("items", items)) if value})
+    answer.update(
+        {name: value for name, value in (("nextPageToken", token), ("prefixes", prefixes), ("items", items)) if value}
+    )
     return gcs.json(request, answer, parameters)
 
 

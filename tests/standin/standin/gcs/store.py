@@ -36,7 +36,10 @@ SETTABLE = ("cacheControl", "contentDisposition", "contentEncoding", "contentLan
 
 
 def timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(seconds * 1000) % 1000:03d}Z"
+    return (
+        datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.")
+        + f"{int(seconds * 1000) % 1000:03d}Z"
+    )
 
 
 class Checked:
@@ -270,8 +273,18 @@ class Store:
         with self.lock:
             conditions.check(self.find(bucket, name))
         now = time.time()
-        made = Object(bucket, name, self.next_generation(), content.size, content.crc32c,
-                      content.md5 if components is None else None, now, dict(fields), updated=now, components=components)
+        made = Object(
+            bucket,
+            name,
+            self.next_generation(),
+            content.size,
+            content.crc32c,
+            content.md5 if components is None else None,
+            now,
+            dict(fields),
+            updated=now,
+            components=components,
+        )
         self._put(made, content)
         try:
             with self.lock:

@@ -61,7 +61,9 @@ def check_content(content: Checked, declared: dict[str, str]) -> None:
     """A declared checksum that does not hold: the upload is refused and nothing is kept."""
     for name, title, actual in (("crc32c", "CRC32C", content.crc32c), ("md5", "MD5 hash", content.md5)):
         if name in declared and declared[name] != actual:
-            raise ApiError("invalid", f'Provided {title} "{declared[name]}" doesn\'t match calculated {title} "{actual}".')
+            raise ApiError(
+                "invalid", f'Provided {title} "{declared[name]}" doesn\'t match calculated {title} "{actual}".'
+            )
 
 
 @dataclass
@@ -102,8 +104,10 @@ class Multipart:
         message["content-type"] = content_type or ""
         boundary = message.get_param("boundary")
         if message.get_content_type() != "multipart/related" or not isinstance(boundary, str):
-            raise ApiError("badRequest", f"Bad Content-Type: a multipart upload is multipart/related with a boundary, not "
-                           f"{content_type}")
+            raise ApiError(
+                "badRequest",
+                f"Bad Content-Type: a multipart upload is multipart/related with a boundary, not {content_type}",
+            )
         self.line = b"--" + boundary.encode("latin-1")
         self.pieces = pieces
         self.buffer = b""
@@ -289,7 +293,11 @@ class Uploads:
             self._check_total(session, total)
             if start is None:
                 request.body.drain()
-                return self._finish(request, session) if total == session.content.size else self._incomplete(request, session)
+                return (
+                    self._finish(request, session)
+                    if total == session.content.size
+                    else self._incomplete(request, session)
+                )
             return self._chunk(request, session, start, end, total)
 
     @staticmethod
@@ -309,25 +317,36 @@ class Uploads:
         if last < first or (total is not None and last >= total):
             raise ApiError("badRequest", f"Failed to parse Content-Range header: {header}")
         if request.body.length is not None and request.body.length != last - first + 1:
-            raise ApiError("badRequest", f"Invalid request.  There were {request.body.length} byte(s) in the request body.  "
-                           f"There should have been {last - first + 1} byte(s) (starting at offset {first} and ending at "
-                           f"offset {last}) according to the Content-Range header.")
+            raise ApiError(
+                "badRequest",
+                f"Invalid request.  There were {request.body.length} byte(s) in the request body.  "
+                f"There should have been {last - first + 1} byte(s) (starting at offset {first} and ending at "
+                f"offset {last}) according to the Content-Range header.",
+            )
         return first, last, total
 
     @staticmethod
     def _check_total(session: Session, total: int | None) -> None:
         if None not in (total, session.length) and total != session.length:
-            raise ApiError("badRequest", f"Invalid request.  The upload has {total} byte(s) according to the Content-Range "
-                           f"header, and {session.length} byte(s) according to the X-Upload-Content-Length header before.")
+            raise ApiError(
+                "badRequest",
+                f"Invalid request.  The upload has {total} byte(s) according to the Content-Range "
+                f"header, and {session.length} byte(s) according to the X-Upload-Content-Length header before.",
+            )
         if total is not None and total < session.content.size:
-            raise ApiError("badRequest", f"Invalid request.  {session.content.size} byte(s) are there already, more than "
-                           f"the {total} byte(s) of the Content-Range header.")
+            raise ApiError(
+                "badRequest",
+                f"Invalid request.  {session.content.size} byte(s) are there already, more than "
+                f"the {total} byte(s) of the Content-Range header.",
+            )
 
     def _chunk(self, request: Request, session: Session, start: int, end: int | None, total: int | None) -> Response:
         have = session.content.size
         if start > have:
-            text = (f"Invalid request.  According to the Content-Range header, the upload offset is {start} byte(s), which "
-                    f"exceeds already uploaded size of {have} byte(s).")
+            text = (
+                f"Invalid request.  According to the Content-Range header, the upload offset is {start} byte(s), which "
+                f"exceeds already uploaded size of {have} byte(s)."
+            )
             return Response(503, {"Content-Type": "text/plain; charset=utf-8"}, text.encode())
         # the end of the content: the header says it, or a body without it
         last = end is None or (total is not None and end == total - 1)

@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Callable, Iterator
 
-from standin import partitions, tablespec
+from standin import defaults, partitions, tablespec
 from standin.catalog import Table, Transaction
 from standin.datasets import check_kms_key
 from standin.errors import ApiError, invalid, not_implemented
 from standin.jobs import avro, destination, ndjson
 from standin.jobs.destination import Destination, check_choice
-from standin.physical import RowFile, row_size
+from standin.physical import PARTITION_TIME, RowFile, ident, row_size
 from standin.resources import check_labels
 from standin.types import Schema, merge_append, schema_from_json
 
@@ -136,10 +136,35 @@ def sources(app: Any, job: Any) -> list[Source]:
         raise not_implemented("Cloud Storage here (the server was started with --no-gcs)")
     found = []
     for uri in job.configuration["load"]["sourceUris"]:
+        check_colocated(app, job, uri)
         for item in app.gcs.list(job.identity, uri):
             opener = lambda item=item: app.gcs.open(job.identity, item)  # noqa: E731
             found.append(Source(f"gs://{item.bucket}/{item.name}", int(item.size), opener))
     return sorted(found, key=lambda source: source.uri)
+
+
+def check_colocated(app: Any, job: Any, uri: str) -> None:
+    """docs/loading-data-cloud-storage-avro: the dataset is in the location of the bucket, or in one that contains it; from
+    everywhere into US."""
+    bucket = app.gcs.split(uri)[0]
+    try:
+        place = app.gcs.bucket_location(bucket)
+    except ApiError:
+        return  # said when its objects are looked for
+    if not colocated(place, job.location):
+        raise invalid(f"Cannot read and write in different locations: source: {place}, destination: {job.location}")
+
+
+DUAL_REGIONS = {"NAM4": ("us-central1", "us-east1"), "EUR4": ("europe-north1", "europe-west4"),
+                "ASIA1": ("asia-northeast1", "asia-northeast2")}
+
+
+def colocated(bucket: str, dataset: str) -> bool:
+    if dataset == "US" or bucket.lower() == dataset.lower():
+        return True
+    if dataset == "EU":
+        return bucket.lower().startswith("europe-") or bucket.upper() == "EUR4"
+    return dataset.lower() in DUAL_REGIONS.get(bucket.upper(), ())
 
 
 # The work --------------------------------------------------------------------------------------------------------
@@ -147,7 +172,7 @@ def sources(app: Any, job: Any) -> list[Source]:
 @dataclass
 class Result:
     """What the data turned out to be."""
-    schema: Schema                       # of the rows
+    schema: Schema                       # of the data; the rows have the table's columns
     rows: RowFile
     bad: int = 0
     errors: list[dict[str, str]] = field(default_factory=list)
@@ -190,7 +215,7 @@ def attempt(app: Any, job: Any, load: dict[str, Any], files: list[Source]) -> bo
     target = find_destination(app, load)
     destination.require_permissions(app, job, target)
     options = load.get("schemaUpdateOptions") or []
-    explicit = schema_from_json(load["schema"]) if load.get("schema") else None
+    explicit = schema_from_json(load["schema"]) if (load.get("schema") or {}).get("fields") else None
     read = read_avro if load["sourceFormat"] == "AVRO" else read_json
     final, result = read(job, load, target, files, explicit, options)
     try:
@@ -236,12 +261,20 @@ def read_avro(job: Any, load: dict[str, Any], target: Destination, files: list[S
         data = adopt(target.table.schema, data, settings, ignore)
     final = final_schema(target, data, options)
     result = Result(data, RowFile(final))
+    wanted = readable(final, data)
 
     def rows() -> Iterator[Any]:
         for source in files:
             with source.open() as file:
-                yield from avro.AvroFile(file, source.uri, settings).rows(final, ignore)
+                yield from avro.AvroFile(file, source.uri, settings).rows(wanted, ignore)
     return final, fill(job, result, rows())
+
+
+def readable(final: Schema, data: Schema) -> Schema:
+    """The table's columns as the data has to bring them: those that get their default may be missing."""
+    absent = {item.name for item in defaults.missing(final, data)}
+    return Schema(tuple(replace(item, mode="NULLABLE") if item.name in absent and item.mode == "REQUIRED" else item
+                        for item in final))
 
 
 def adopt(table: Schema, data: Schema, settings: avro.Options, ignore: bool) -> Schema:
@@ -270,7 +303,7 @@ def read_json(job: Any, load: dict[str, Any], target: Destination, files: list[S
     check_compression(files)
     most = load.get("maxBadRecords") or 0
     for source in files:
-        reader = ndjson.Reader(final, source.uri, bool(load.get("ignoreUnknownValues")))
+        reader = ndjson.Reader(readable(final, data), source.uri, bool(load.get("ignoreUnknownValues")))
         with source.open() as file:
             fill(job, result, reader.read(file))
         result.bad += reader.bad
@@ -327,13 +360,15 @@ def commit(app: Any, job: Any, load: dict[str, Any], target: Destination, final:
             target.partition = destination.parse_for_write(table, target.decorator)
     else:
         table = change_table(load, target, final, tx)
-    staging = stage(job, target, result, table, tx)
+    staging = with_defaults(app, job, result, table, tx, stage(job, target, result, table, tx))
+    result.size = int(tx.cursor.execute(f"SELECT coalesce(sum({row_size(table.schema)}), 0) FROM {ident(staging)}").fetchone()[0])
     destination.put_rows(tx, target, staging)
     tx.cursor.execute(f'DROP TABLE "{staging}"')
 
 
 def create_table(app: Any, load: dict[str, Any], target: Destination, final: Schema, tx: Transaction) -> None:
-    body = {name: load[name] for name in ("timePartitioning", "rangePartitioning", "clustering") if name in load}
+    body: dict[str, Any] = {name: load[name] for name in ("timePartitioning", "rangePartitioning", "clustering")
+                            if name in load}
     body.update(load.get("destinationTableProperties") or {})
     body["schema"] = final.to_json()
     if load.get("destinationEncryptionConfiguration"):
@@ -380,8 +415,23 @@ def stage(job: Any, target: Destination, result: Result, table: Table, tx: Trans
     if table.ingestion_time:
         moment = target.partition.low if target.partition is not None else partition_time(job, table)
     result.rows.insert_into(tx.cursor, staging, moment)
-    result.size = int(tx.cursor.execute(f'SELECT coalesce(sum({row_size(table.schema)}), 0) FROM "{staging}"').fetchone()[0])
     return staging
+
+
+def with_defaults(app: Any, job: Any, result: Result, table: Table, tx: Transaction, staging: str) -> str:
+    """docs/default-values#load_data: columns that the data's schema lacks get their default, NULLs in the data do not."""
+    absent = {item.name: item for item in defaults.missing(table.schema, result.schema)}
+    if not absent:
+        return staging
+    filled = tx.new_physical(table)
+    values = [defaults.stored(app, job.identity, table.ref, item) if item.name in absent else ident(item.name)
+              for item in table.schema]
+    if table.ingestion_time:
+        values.append(ident(PARTITION_TIME))
+    tx.cursor.execute(f"INSERT INTO {ident(filled)} ({table.columns_sql}) SELECT {', '.join(values)} FROM {ident(staging)} "
+                      "ORDER BY rowid")
+    tx.cursor.execute(f"DROP TABLE {ident(staging)}")
+    return filled
 
 
 def partition_time(job: Any, table: Table) -> int:

@@ -124,6 +124,8 @@ def _unquoted(column: Field, value: Any) -> Any:
             raise ValueRefused(f"Could not convert value '{value}' to float: it is out of range")
         return number
     if kind in ("NUMERIC", "BIGNUMERIC"):
+        if Decimal(repr(float(value))) != value:
+            raise ValueRefused(f"The number {text} has more digits than a JSON number can carry: pass it as a string")
         return parse_decimal(column.type, text, column.rounding)
     if kind == "TIMESTAMP":
         return timestamp_of_seconds(value)

@@ -94,7 +94,8 @@ def run(app: Any, job: Any) -> None:
 
 # Results ------------------------------------------------------------------------------------------------
 
-def answer(app: Any, job: Any, request: Request, kind: str, start: int, limit: int | None, timestamps: str) -> dict[str, Any]:
+def answer(app: Any, job: Any, request: Request, kind: str, start: int, limit: int | None,
+           timestamps: str) -> dict[str, Any]:
     """The answer of jobs.query and getQueryResults for a job that is done."""
     results: QueryResults = job.results
     statistics = job.statistics
@@ -120,7 +121,8 @@ def answer(app: Any, job: Any, request: Request, kind: str, start: int, limit: i
     found["totalRows"] = str(table.rows)
     cursor = app.catalog.cursor()
     try:
-        page, after = tabledata.fetch_page(cursor, results.schema, table.source_sql, start, limit, table.rows, timestamps)
+        total, fetch = tabledata.reader(cursor, table, None, results.schema)
+        page, after = tabledata.fetch_page(fetch, results.schema, start, limit, total, timestamps)
     finally:
         cursor.close()
     if page:

@@ -15,7 +15,7 @@ import uuid
 from typing import Any
 
 from standin.catalog import DatasetRef, make_etag
-from standin.errors import ApiError, invalid, not_implemented
+from standin.errors import ApiError, invalid, not_implemented, standin_failed
 from standin.http import Request
 from standin.jobs import copy, extract, load
 from standin.resources import check_labels, location_of, same_location, strip_nulls
@@ -95,10 +95,9 @@ class Job:
                 error = ApiError(planned["reason"], planned["message"], location=planned.get("location"), status=400)
         except ApiError as raised:
             error = raised
-        except Exception as raised:  # a bug of the stand-in: the job says so
+        except Exception as raised:
             traceback.print_exc()
-            error = ApiError("internalError", f"The stand-in failed: {type(raised).__name__}: {raised}",
-                             debug_info=traceback.format_exc())
+            error = standin_failed(raised)
         self.finish(error)
 
     def begin(self) -> None:

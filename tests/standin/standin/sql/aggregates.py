@@ -82,7 +82,7 @@ def analytic(node: Node, group: Node, expressions: Expressions) -> str:
 
 
 def _name(node: Node) -> str:
-    return node.function.name.removeprefix("ZetaSQL:")
+    return node.function.name.rpartition(":")[2]
 
 
 def _call(node: Node, expressions: Expressions, order: str, limit: str, over: str) -> str:
@@ -95,8 +95,10 @@ def _call(node: Node, expressions: Expressions, order: str, limit: str, over: st
     args = [expressions.compile(argument) for argument in arguments]
     kinds = [type_of(argument) for argument in arguments]
     distinct = "DISTINCT " if node.distinct else ""
-    if getattr(node, "having_modifier", None) is not None if node.kind == "AggregateFunctionCall" else False:
+    if node.kind == "AggregateFunctionCall" and node.having_modifier is not None:
         return _having(node, name, args, expressions, target)
+    if name in ("max_by", "min_by"):
+        return f"CAST(arg_{name[:3]}_null({args[0]}, {args[1]}) AS {target})"
     if name == "$count_star":
         return f"count(*){over}"
     if name == "count":
@@ -106,7 +108,7 @@ def _call(node: Node, expressions: Expressions, order: str, limit: str, over: st
     if name == "approx_count_distinct":
         return f"count(DISTINCT {args[0]}){over}"
     if name == "sum":
-        return f"CAST(sum({distinct}{args[0]}){over} AS {target})"
+        return _sum(result.kind, distinct, args[0], over, target)
     if name == "avg":
         return _average(kinds[0].kind, distinct + args[0], over, target)
     if name in ("min", "max"):
@@ -130,7 +132,7 @@ def _having(node: Node, name: str, args: list[str], expressions: Expressions, ta
     if name != "any_value":
         raise not_implemented(f"{name.upper()}(… HAVING MAX/MIN …)")
     modifier = node.having_modifier
-    kind = modifier.enum("kind") if modifier.message.DESCRIPTOR.fields_by_name.get("kind") else "MAX"
+    kind = type(modifier.message).DESCRIPTOR.fields_by_name["kind"].enum_type.values_by_number[modifier.message.kind].name
     by = expressions.compile(modifier.having_expr)
     function = "arg_max_null" if kind == "MAX" else "arg_min_null"
     return f"CAST({function}({args[0]}, {by}) AS {target})"
@@ -143,7 +145,19 @@ def _average(kind: str, argument: str, over: str, target: str) -> str:
         raise not_implemented(f"AVG of {kind}")
     number = sqltypes.SqlType(kind)
     count = functions.cast(sqltypes.INT64, number, f"nullif(count({argument}){over}, 0)")
-    return functions.decimal_call("divide", number, [f"CAST(sum({argument}){over} AS {target})", count])
+    plain = argument.removeprefix("DISTINCT ")
+    distinct = "DISTINCT " if plain != argument else ""
+    return functions.decimal_call("divide", number, [_sum(kind, distinct, plain, over, target), count])
+
+
+def _sum(kind: str, distinct: str, argument: str, over: str, target: str) -> str:
+    """DuckDB's sums of 38 digits wrap around without a word; an approximate sum beside them tells."""
+    total = f"sum({distinct}{argument}){over}"
+    if kind == "NUMERIC":
+        return f"{functions.SCHEMA}.numeric_sum({total}, sum({distinct}CAST({argument} AS DOUBLE)){over})"
+    if kind == "BIGNUMERIC":
+        return f"CAST(googlesql_bignumeric_sum(CAST({total} AS VARCHAR)) AS BIGNUM)"
+    return f"CAST({total} AS {target})"
 
 
 def _extreme(name: str, kind: str, argument: str, over: str) -> str:

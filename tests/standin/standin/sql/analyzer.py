@@ -15,6 +15,7 @@ from typing import Any
 
 from zetasql.wasi._pb2.zetasql.proto import options_pb2 as language_pb2
 from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2
+from zetasql.wasi._pb2.zetasql.public import function_pb2 as enums_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2
 
 from standin.errors import ApiError, not_implemented
@@ -32,6 +33,13 @@ _NOT_IN_BIGQUERY = (
     "|TEST_IDEALLY|CHECK_CONSTRAINT|STRUCT_BRACED|CAST_DIFFERENT_ARRAY|TEXTMAPPER|DISABLE_VALIDATE|LIMIT_ALL"
     "|PIPE_(IF|FORK|TEE|INSERT|EXPORT|CREATE|LOG|ASSERT|DESCRIBE|STATIC|RECURSIVE|WITH)|GROUPING_SET_REWRITE"
     "|ARRAY_EQUALITY|ARRAY_ORDERING|JSON_TYPE_COMPARISON|INTERLEAVE|ENUM_VALUE_DESCRIPTOR|STRATIFIED"
+)
+# In BigQuery, and not among ZetaSQL's own full set.
+_ONLY_IN_BIGQUERY = (
+    "FEATURE_CREATE_TABLE_CLONE",
+    "FEATURE_ALTER_COLUMN_SET_DATA_TYPE",
+    "FEATURE_CREATE_VIEWS_WITH_COLUMN_OPTIONS",
+    "FEATURE_V_1_4_DISABLE_FLOAT32",
 )
 _CACHED_CATALOGS = 24
 _SYSTEM_VARIABLES = {
@@ -118,6 +126,7 @@ def language() -> language_pb2.LanguageOptionsProto:
                 keep.append(number)
         del options.enabled_language_features[:]
         options.enabled_language_features.extend(keep)
+        options.enabled_language_features.extend(options_pb2.LanguageFeature.Value(name) for name in _ONLY_IN_BIGQUERY)
         options.product_mode = options_pb2.PRODUCT_EXTERNAL
         options.name_resolution_mode = options_pb2.NAME_RESOLUTION_DEFAULT
         del options.supported_statement_kinds[:]
@@ -202,7 +211,19 @@ _REWRITES = [
 def base_catalog() -> simple_catalog_pb2.SimpleCatalogProto:
     catalog = simple_catalog_pb2.SimpleCatalogProto(name="root")
     catalog.builtin_function_options.language_options.CopyFrom(language())
+    for name in ("max_by", "min_by"):
+        _add_extreme(catalog, name)
     return catalog
+
+
+def _add_extreme(catalog: simple_catalog_pb2.SimpleCatalogProto, name: str) -> None:
+    """MAX_BY(x, y), MIN_BY(x, y): in BigQuery (standard-sql/aggregate_functions), not in ZetaSQL."""
+    function = catalog.custom_function.add(name_path=[name], group="BigQuery", mode=enums_pb2.FunctionEnums.AGGREGATE)
+    signature = function.signature.add()
+    for kind in (enums_pb2.ARG_TYPE_ANY_1, enums_pb2.ARG_TYPE_ANY_2):
+        signature.argument.add(kind=kind, num_occurrences=-1)
+    signature.return_type.kind = enums_pb2.ARG_TYPE_ANY_1
+    signature.return_type.num_occurrences = -1
 
 
 def build_catalog(

@@ -208,8 +208,8 @@ class Compiler:
         return str(value[1])
 
     def _AggregateScan(self, node: Node) -> str:
-        if node.grouping_set_list or node.rollup_column_list or node.grouping_call_list:
-            raise not_implemented("GROUP BY with grouping sets")
+        if node.grouping_call_list:
+            raise not_implemented("GROUPING()")
         picked, groups = [], []
         for item in node.group_by_list:
             picked.append(f"{self.expressions.compile(item.expr)} AS {column_name(item.column)}")
@@ -218,11 +218,34 @@ class Compiler:
         for item in node.aggregate_list:
             if item.column.column_id in wanted:
                 picked.append(f"{aggregates.aggregate(item.expr, self.expressions)} AS {column_name(item.column)}")
+        source = f"({self.scan(node.input_scan)})"
         grouping = f" GROUP BY {', '.join(groups)}" if groups else ""
+        if node.grouping_set_list:
+            source, picked, grouping = self._grouping_sets(node, source, picked, len(groups))
         if not groups and len(picked) == 0:
             picked.append("count(*) AS _one")
-        text = f"SELECT {', '.join(picked)} FROM ({self.scan(node.input_scan)}){grouping}"
+        text = f"SELECT {', '.join(picked)} FROM {source}{grouping}"
         return f"SELECT {self._columns(node)} FROM ({text})"
+
+    def _grouping_sets(self, node: Node, source: str, picked: list[str], count: int) -> tuple[str, list[str], str]:
+        """ROLLUP, CUBE and GROUPING SETS: the keys get names of their own first."""
+        names = [f"g{item.column.column_id}" for item in node.group_by_list]
+        pairs = list(zip(node.group_by_list, names, strict=True))
+        keys = [f"{self.expressions.compile(item.expr)} AS {name}" for item, name in pairs]
+        source = f"(SELECT *, {', '.join(keys)} FROM {source})"
+        renamed = [f"{name} AS {column_name(item.column)}" for item, name in pairs]
+        sets = []
+        for item in node.grouping_set_list:
+            if item.kind == "GroupingSet":
+                columns = ", ".join(f"g{ref.column.column_id}" for ref in item.group_by_column_list)
+                sets.append(f"({columns})")
+            elif item.kind in ("Rollup", "Cube"):
+                lists = item.rollup_column_list if item.kind == "Rollup" else item.cube_column_list
+                parts = ["(" + ", ".join(f"g{ref.column.column_id}" for ref in part.column_list) + ")" for part in lists]
+                sets.append(f"{item.kind.upper()} ({', '.join(parts)})")
+            else:
+                raise not_implemented(f"GROUP BY {item.kind}")
+        return source, renamed + picked[count:], f" GROUP BY GROUPING SETS ({', '.join(sets)})"
 
     def _AnalyticScan(self, node: Node) -> str:
         picked = []
