@@ -3,7 +3,7 @@
 
 void shard_whole(const Extract *extract, const char *note, Arena *arena, ShardList *ret_shards)
 {
-    int64_t rows = extract->where ? -1 : extract->plan->table->row_estimate;
+    int64_t rows = extract->where || extract->range ? -1 : extract->plan->table->row_estimate;
     if (extract->limit > 0 && rows > extract->limit)
         rows = extract->limit;
     Shard *shard = ARENA_NEW(arena, Shard);

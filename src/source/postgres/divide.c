@@ -95,7 +95,7 @@ static int64_t estimate(const Division *division, const CutPiece *pieces, size_t
     int64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         int64_t rows = rows_of(division, &pieces[i]);
-        if (rows < 0 || division->extract->where)
+        if (rows < 0 || division->extract->where || division->extract->range)
             return -1;
         sum += rows;
     }
