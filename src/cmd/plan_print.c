@@ -87,6 +87,17 @@ static void print_amounts(const JobPlan *job, FILE *out)
         fputs("  the target table will be made\n", out);
 }
 
+static void print_incremental(const JobPlan *job, FILE *out)
+{
+    for (size_t i = 0; i < job->key_count; i++)
+        fprintf(out, "%s%s%s", i ? ", " : "  by key ", job->key[i],
+                i + 1 == job->key_count ? "\n" : "");
+    if (job->cursor)
+        fprintf(out, "  a first run reads %s\n", job->cursor);
+    if (job->bound)
+        fprintf(out, "  bound by %s\n", job->bound);
+}
+
 static void print_ddl(const JobPlan *job, FILE *out)
 {
     for (const char *line = job->ddl; line && *line;) {
@@ -117,6 +128,7 @@ static void print_job(const JobPlan *job, FILE *out, Arena *arena)
         return;
     }
     print_amounts(job, out);
+    print_incremental(job, out);
     for (size_t i = 0; i < job->note_count; i++)
         output_wrapped(out, arena_printf(arena, "note: %s", job->notes[i]), 2, WIDTH);
     print_ddl(job, out);
@@ -184,6 +196,12 @@ static Json *job_json(const JobPlan *job, Arena *arena)
     json_set(json, "schema",
              job->plan.column_count ? field_json_from_schema(&job->plan.schema) : NULL);
     json_set_text(json, "ddl", job->ddl);
+    Json *key = json_array_new();
+    for (size_t i = 0; i < job->key_count; i++)
+        json_append_text(key, job->key[i]);
+    json_set(json, "key", key);
+    json_set_text(json, "cursor", job->cursor);
+    json_set_text(json, "bound", job->bound);
     json_set(json, "shards", shards_json(&job->shards));
     json_set_int(json, "workers", (int64_t)job->workers);
     Json *notes = json_array_new();

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/keys.h"
-
 #include "config/declare.h"
+
 #include "config/raw.h"
 
 #include <stdio.h>
@@ -248,6 +247,15 @@ static const ConfigKey state_keys[] = {
      .otherwise = ".bqferry/",
      .doc = "The folder. Made when it is missing, readable by its owner only.",
      .example = ".bqferry/"},
+    {.name = "reports",
+     .type = KEY_INTEGER,
+     FIELD(StateConfig, reports),
+     .min = 1,
+     .max = 100000,
+     .otherwise = "100",
+     .doc = "How many reports of the last runs are kept, for `bqferry runs`.",
+     .example = "100",
+     .commented = true},
 };
 
 static const KeySection state = {
@@ -259,15 +267,37 @@ static const KeySection state = {
     KEYS(state_keys),
 };
 
+#define LOAD_WORDS WORDS("append", "replace", "upsert", "soft_delete")
+#define LOAD_DOC                                                                                   \
+    "How rows get into the target table. `append` adds them to those that are there (without a "   \
+    "cursor, all of them again on each run); `replace` puts them in the place of those that were " \
+    "there; `upsert` updates the rows that have the same key and adds the others; `soft_delete` "  \
+    "also marks rows that the source no longer has."
+
+#define MERGE_KEYS(Struct, prefix, from)                                                           \
+    {.name = "changed_only",                                                                       \
+     .type = KEY_BOOLEAN,                                                                          \
+     FIELD(Struct, prefix changed_only),                                                           \
+     from,                                                                                         \
+     .doc = "Whether an upsert leaves rows alone that are as they were. Costs a comparison of "    \
+            "every column, saves writing.",                                                        \
+     .example = "false"},                                                                          \
+    {                                                                                              \
+        .name = "metadata_columns", .type = KEY_BOOLEAN, FIELD(Struct, prefix metadata_columns),   \
+        from,                                                                                      \
+        .doc = "Whether every row carries `_bqferry_synced_at`, when its run began, and "          \
+               "`_bqferry_run_id`, which run that was.",                                           \
+        .example = "false"                                                                         \
+    }
+
 static const ConfigKey defaults_keys[] = {
     {.name = "load",
      .type = KEY_WORD,
      FIELD(RawOptions, load),
-     WORDS("append", "replace"),
-     .doc =
-         "How rows get into the target table. `append` adds them to those that are there, again on "
-         "each run; `replace` puts them in the place of those that were there.",
-     .example = "replace"},
+     LOAD_WORDS,
+     .doc = LOAD_DOC,
+     .example = "upsert"},
+    MERGE_KEYS(RawOptions, , .otherwise = "false"),
     COLUMN_OPTION_KEYS(RawOptions, columns, "fail", "nullable", "repeated", "struct",
                        "the connection's, else DATETIME"),
     {.name = "workers",
@@ -402,12 +432,10 @@ static const ConfigKey job_keys[] = {
     {.name = "load",
      .type = KEY_WORD,
      FIELD(RawJob, options.load),
-     WORDS("append", "replace"),
+     LOAD_WORDS,
      .otherwise_text = "from `defaults`; required when that has none",
-     .doc =
-         "How rows get into the target table. `append` adds them to those that are there, again on "
-         "each run; `replace` puts them in the place of those that were there.",
-     .example = "append"},
+     .doc = LOAD_DOC,
+     .example = "upsert"},
     {.name = "replace",
      .type = KEY_WORD,
      FIELD(RawJob, replace),
@@ -419,6 +447,34 @@ static const ConfigKey job_keys[] = {
          "destination of type bigquery.",
      .example = "table",
      .commented = true},
+    {.name = "key",
+     .type = KEY_TEXT_OR_LIST,
+     FIELD(RawJob, config.key),
+     .otherwise_text = "the source's primary key, else a unique key that is NOT NULL",
+     .doc = "Source columns that tell rows apart, for `upsert`, `soft_delete` and `lookback`.",
+     .example = "[id]"},
+    {.name = "cursor",
+     .type = KEY_SECTION,
+     .section = &keys_cursor,
+     .doc = "Reads only rows that are new or changed since the last run. Without it each run reads all."},
+    MERGE_KEYS(RawJob, options., .otherwise_text = "from `defaults`"),
+    {.name = "soft_delete",
+     .type = KEY_SECTION,
+     .section = &keys_soft_delete,
+     .commented = true,
+     .doc = "The mark of `load: soft_delete`."},
+    {.name = "deletes",
+     .type = KEY_SECTION,
+     .section = &keys_deletes,
+     .doc = "What happens to rows of the target that the source no longer has."},
+    {.name = "schema",
+     .type = KEY_SECTION,
+     .section = &keys_schema,
+     .doc = "What happens when the source's columns change."},
+    {.name = "backfill",
+     .type = KEY_SECTION,
+     .section = &keys_backfill,
+     .doc = "How much history is read at a time."},
     COLUMN_OPTION_KEYS(RawJob, options.columns, "from `defaults`", "from `defaults`",
                        "from `defaults`", "from `defaults`", "from `defaults`"),
     {.name = "workers",

@@ -36,6 +36,7 @@ typedef struct RetryConfig {
 typedef struct StateConfig {
     const char *type;
     const char *path;
+    int64_t reports;
 } StateConfig;
 
 typedef struct RawConnection {
@@ -51,6 +52,8 @@ typedef struct RawColumn {
 /* What `defaults` and a job have in common. */
 typedef struct RawOptions {
     const char *load;
+    bool changed_only;
+    bool metadata_columns;
     ColumnConfig columns;
     int64_t workers;
     RetryConfig retries;

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/extract.h"
 
+#include "base/backoff.h"
 #include "base/fault.h"
+#include "base/log.h"
 
 #include <pthread.h>
 
 typedef struct ExtractGroup {
     ExtractJob *job;
-    pthread_mutex_t lock; /* guards the job's arena and invalid counts */
+    pthread_mutex_t lock; /* guards what the job gathers */
+    pthread_mutex_t waiting; /* guards what follows */
+    Backoff backoff;
 } ExtractGroup;
 
-static bool pump(ExtractJob *job, Reader *reader, Sink *sink, const StopFlag *stop, Error *error)
+/* What a shard has added to the progress that people see. */
+typedef struct Shown {
+    uint64_t rows;
+    uint64_t bytes;
+} Shown;
+
+static bool pump(ExtractJob *job, Reader *reader, Sink *sink, const StopFlag *stop, Shown *shown,
+                 Error *error)
 {
-    uint64_t bytes_seen = 0;
     for (;;) {
         Batch batch;
         if (!reader->ops->read(reader, stop, &batch, error))
@@ -22,9 +32,10 @@ static bool pump(ExtractJob *job, Reader *reader, Sink *sink, const StopFlag *st
         if (!fault_point("extract.batch", error) || !sink->ops->write(sink, &batch, error))
             return false;
         atomic_fetch_add_explicit(&job->progress->rows, batch.row_count, memory_order_relaxed);
-        atomic_fetch_add_explicit(&job->progress->bytes, reader->stats.bytes - bytes_seen,
+        atomic_fetch_add_explicit(&job->progress->bytes, reader->stats.bytes - shown->bytes,
                                   memory_order_relaxed);
-        bytes_seen = reader->stats.bytes;
+        shown->rows += batch.row_count;
+        shown->bytes = reader->stats.bytes;
     }
 }
 
@@ -55,32 +66,81 @@ static void add_results(ExtractGroup *group, size_t shard, const Reader *reader,
     pthread_mutex_unlock(&group->lock);
 }
 
-static bool extract_shard(void *context, size_t shard, size_t worker, const StopFlag *stop,
-                          Error *error)
+/* What a shard that failed had counted does not count. */
+static void take_back(ExtractJob *job, const Shown *shown)
 {
-    (void)worker;
-    ExtractGroup *group = context;
+    atomic_fetch_sub_explicit(&job->progress->rows, shown->rows, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&job->progress->bytes, shown->bytes, memory_order_relaxed);
+}
+
+/* *ret_opened: the snapshot still held when the read began. */
+static bool read_shard(ExtractGroup *group, size_t shard, const StopFlag *stop, bool *ret_opened,
+                       Error *error)
+{
     ExtractJob *job = group->job;
     CLEANUP(reader_close_ptr) Reader *reader = NULL;
     CLEANUP(sink_close_ptr) Sink *sink = NULL;
     CLEANUP(arena_done) Arena scratch = {0};
     ShardResult result = {0};
-    bool staged = job->source->ops->reader_open(job->snapshot, job->extract,
-                                                &job->shards->shards[shard], &reader, error) &&
+    Shown shown = {0};
+    *ret_opened = job->source->ops->reader_open(job->snapshot, job->extract,
+                                                &job->shards->shards[shard], &reader, error);
+    bool staged = *ret_opened &&
                   job->target->ops->sink_open(job->target, job->delivery, shard, &sink, error) &&
-                  pump(job, reader, sink, stop, error) &&
+                  pump(job, reader, sink, stop, &shown, error) &&
                   sink->ops->finish(sink, &scratch, &result, error);
-    if (!staged)
+    if (!staged) {
+        take_back(job, &shown);
+        return false;
+    }
+    add_results(group, shard, reader, &result);
+    return true;
+}
+
+static bool may_read_again(ExtractGroup *group, const StopFlag *stop, const Error *error)
+{
+    if (!error->retryable || error->kind != ERROR_SOURCE || stop_requested(stop))
+        return false;
+    pthread_mutex_lock(&group->waiting);
+    bool again = backoff_wait(&group->backoff);
+    group->job->retries += again;
+    pthread_mutex_unlock(&group->waiting);
+    return again;
+}
+
+/* When the snapshot is gone, so are all shards: then the run is to begin anew. */
+static bool extract_shard(void *context, size_t shard, size_t worker, const StopFlag *stop,
+                          Error *error)
+{
+    (void)worker;
+    ExtractGroup *group = context;
+    const ExtractJob *job = group->job;
+    for (;;) {
+        Error failure = {0};
+        bool opened;
+        if (read_shard(group, shard, stop, &opened, &failure))
+            return fault_point("extract.shard", error);
+        if (opened && may_read_again(group, stop, &failure)) {
+            log_warning(job->delivery->job, "%s; reading shard %zu again", failure.message,
+                        shard + 1);
+            continue;
+        }
+        if (error)
+            *error = failure;
         return job->shards->count > 1
                    ? error_prefix(error, "shard %zu of %zu", shard + 1, job->shards->count)
                    : false;
-    add_results(group, shard, reader, &result);
-    return fault_point("extract.shard", error);
+    }
 }
 
 bool extract_run(ExtractJob *job, Error *error)
 {
-    ExtractGroup group = {.job = job, .lock = PTHREAD_MUTEX_INITIALIZER};
+    ExtractGroup group = {
+        .job = job,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .waiting = PTHREAD_MUTEX_INITIALIZER,
+    };
+    backoff_init(&group.backoff, job->retry_budget_ms);
     ParallelOptions options = {.count = job->shards->count, .threads = job->workers};
     return parallel_run(&options, extract_shard, &group, error);
 }

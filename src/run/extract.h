@@ -12,14 +12,17 @@ typedef struct ExtractJob {
     const ShardList *shards;
     const Delivery *delivery;
     size_t workers;
+    int64_t retry_budget_ms; /* of all shards together */
     JobProgress *progress;
     Arena *arena;           /* for what outlives the call: texts of results */
     ShardResult *results;   /* out: one a shard */
     uint64_t *rows_read;    /* out: one a shard */
     uint64_t *bytes_read;   /* out: one a shard */
     InvalidCounts *invalid; /* out: one a column, added up */
+    int retries;            /* out: shards that were read again */
 } ExtractJob;
 
-/* Reads every shard into a sink of its own. On failure all sinks are closed unfinished; whether a
+/* Reads every shard into a sink of its own. A shard whose connection is lost is read again under the
+ * same snapshot, if that still holds, into a new sink. On failure all sinks are closed unfinished; whether a
  * new attempt may help is in error->retryable. */
 bool extract_run(ExtractJob *job, Error *error);

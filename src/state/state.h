@@ -3,18 +3,38 @@
  * A driver is a folder below this one. */
 #pragma once
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "format/json.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 typedef struct StateStore StateStore;
 typedef struct StateLock StateLock;
 
+enum { STATE_FORMAT = 2 }; /* of what save takes; load also gives version 1, which lacks "state" */
+
+/* One holder at a time. */
+typedef struct LockRequest {
+    const char *name;   /* a job's, or state_table_lock_name() */
+    const char *what;   /* for messages: "job orders" */
+    const char *holder; /* what the holder is, for those who find it locked: the job's name */
+    int64_t wait_ms;    /* state_lock only */
+} LockRequest;
+
+typedef struct TextArray {
+    const char *const *items;
+    size_t count;
+} TextArray;
+
 typedef struct StateOps {
     void (*close)(StateStore *store); /* accepts NULL */
 
-    /* Holds the job for this process; ERROR_LOCKED names the holder (host, process id, since when).
-     * A holder that died is no holder. */
-    bool (*lock)(StateStore *store, const char *job, StateLock **ret_lock, Error *error);
+    /* Holds the name for this process; ERROR_LOCKED names the holder (host, process id, job, since
+     * when). Does not wait. A holder that died is no holder. */
+    bool (*lock)(StateStore *store, const LockRequest *request, StateLock **ret_lock,
+                 Error *error);
     void (*unlock)(StateStore *store, StateLock *lock); /* accepts NULL lock */
 
     /* *ret_state is NULL when the job has none. ERROR_CONFIG when it is of a newer version or
@@ -23,6 +43,19 @@ typedef struct StateOps {
 
     /* Durable when it returns true. The caller holds the lock. */
     bool (*save)(StateStore *store, const char *job, const Json *state, Error *error);
+
+    /* Removes the job's state, if there is any, readable or not. The caller holds the lock. */
+    bool (*remove)(StateStore *store, const char *job, Error *error);
+
+    /* Names of the jobs that have a state, sorted. */
+    bool (*jobs)(StateStore *store, Arena *arena, TextArray *ret_names, Error *error);
+
+    /* Reports of runs, by id (base/id.h). The newest is also kept as the last one. */
+    bool (*report_save)(StateStore *store, const char *id, const Json *report, Error *error);
+    bool (*report_load)(StateStore *store, const char *id, Json **ret_report, Error *error);
+    bool (*report_remove)(StateStore *store, const char *id, Error *error);
+    bool (*report_list)(StateStore *store, Arena *arena, TextArray *ret_ids,
+                        Error *error); /* oldest first */
 } StateOps;
 
 struct StateStore {
@@ -41,3 +74,14 @@ static inline void state_close_ptr(StateStore **store)
     if (*store)
         (*store)->ops->close(*store);
 }
+
+/* Locks as StateOps.lock does, and tries again while another has it, at most for wait_ms. */
+bool state_lock(StateStore *store, const LockRequest *request, StateLock **ret_lock, Error *error);
+
+/* The name of the lock of a target table. */
+const char *state_table_lock_name(const char *destination, const char *dataset, const char *table,
+                                  Arena *arena);
+
+/* Saves a report and removes the oldest beyond `keep`. */
+bool state_keep_report(StateStore *store, const char *id, const Json *report, size_t keep,
+                       Error *error);

@@ -37,6 +37,55 @@ typedef struct ShardResult {
     size_t partition_count;        /* none where the target does not ask */
 } ShardResult;
 
+/* What happens when the columns of a delivery and of the existing table differ. */
+typedef enum SchemaEvolve {
+    EVOLVE_FAIL,    /* validate refuses */
+    EVOLVE_COLUMNS, /* new columns are added, REQUIRED is relaxed, with the step that applies */
+    EVOLVE_RELAX,   /* REQUIRED is relaxed; new columns were left out when the rows were planned */
+} SchemaEvolve;
+
+typedef enum Vanished { VANISHED_KEPT, VANISHED_MARKED, VANISHED_DELETED } Vanished;
+
+/* The rows that an append puts its own in the place of; see MergeSpec. Numbers mean what the
+ * column's values mean (model/value.h): microseconds, days, or the number itself. */
+typedef struct MergeRange {
+    const char *column; /* of the target: TIMESTAMP, DATETIME, DATE or INT64; NULL: none */
+    bool has_low;
+    int64_t low, high;
+    bool after_low;    /* low itself does not belong to it */
+    bool through_high; /* high itself does */
+} MergeRange;
+
+/* How staged rows meet those of the table. Columns are the target's.
+ *
+ * LOAD_UPSERT, LOAD_SOFT_DELETE: of staged rows with one key the newest counts; a row of the table
+ * with that key gets its values, else it is inserted. A NULL in a key, or several rows of the table
+ * with one key, is ERROR_DATA, and nothing is applied.
+ * LOAD_APPEND: with `present` or `range` no row is there twice; else rows are just added. */
+typedef struct MergeSpec {
+    const char *const *key; /* tells rows apart; none: `range`, or no merge */
+    size_t key_count;
+    const char *const *order; /* which row is newest: the greatest, column by column, NULL least; */
+    size_t order_count;       /* after these, by anything that is always the same */
+    bool changed_only;        /* rows whose values are equal are left as they are */
+    const char *const *emptied; /* columns that the source no longer has: NULL in what is updated */
+    size_t emptied_count;
+    bool present;     /* LOAD_APPEND: leaves out rows whose key and `order` values are there */
+    MergeRange range; /* LOAD_APPEND: replaces these rows with the staged ones */
+    bool keys_only;   /* staged are nothing but keys: no row is inserted or updated */
+    bool whole;       /* staged are all keys that the source has: others have vanished */
+    Vanished vanished;
+    const char *mark; /* column of the mark (part of the schema unless keys_only); NULL: none. Rows */
+    bool mark_is_bool; /* that are staged lose it, those that vanish get it: true, or at_us */
+} MergeSpec;
+
+/* Columns of the schema that tell of the delivery; the values are staged with the rows. They do not
+ * make a row a changed one. A row that gets its mark gets them, too. NULL: there is none. */
+typedef struct MetadataColumns {
+    const char *synced_at; /* TIMESTAMP: at_us */
+    const char *run_id;    /* STRING */
+} MetadataColumns;
+
 /* Plain data; an intent stores all of it (delivery/intent.h). */
 typedef struct Delivery {
     const char *job;    /* the job's name, for labels and messages */
@@ -55,10 +104,33 @@ typedef struct Delivery {
                                         counts into layout and arranged; NULL: none; not stored */
     const char *arranged; /* the target's own words on its way, ids, names (JSON); NULL: none */
     int apply_attempt;    /* from 1; rises, durably, when an apply has ended without effect */
+    SchemaEvolve evolve;
+    MergeSpec merge;
+    MetadataColumns metadata;
+    int64_t at_us; /* when the run began, microseconds since 1970 UTC */
 } Delivery;
 
+/* True when the staged rows meet those of the table, so that they cannot just be added or put in
+ * their place. */
+static inline bool delivery_merges(const Delivery *delivery)
+{
+    return delivery->load == LOAD_UPSERT || delivery->load == LOAD_SOFT_DELETE ||
+           delivery->merge.present || delivery->merge.range.column;
+}
+
+/* What became of staged rows, and of rows of the table, in a delivery that merges. */
+typedef struct ApplyCounts {
+    uint64_t inserted;
+    uint64_t updated;
+    uint64_t unchanged;  /* staged, and not worth a write, or (present) there already */
+    uint64_t superseded; /* staged, and another staged row has the key and is newer */
+    uint64_t vanished;   /* rows of the table that were marked or deleted, or (range) replaced */
+} ApplyCounts;
+
 typedef struct ApplyResult {
-    uint64_t rows; /* that the step made visible */
+    uint64_t rows; /* of those that were staged, all that the step dealt with: when the delivery
+                      merges, the sum of the first four counts */
+    ApplyCounts counts; /* when the delivery merges */
     bool spent;    /* on failure: this attempt at applying has ended for good, without effect, and
                       the next try needs the next apply_attempt */
     bool lost;     /* on failure: nothing was applied nor ever will be, and what was staged is gone:
@@ -87,6 +159,24 @@ typedef enum DeliveryStatus {
     DELIVERY_APPLIED, /* visible */
 } DeliveryStatus;
 
+/* Staging that nobody owns. */
+typedef struct GcRequest {
+    const char *const *live; /* run ids that are somebody's */
+    size_t live_count;
+    int64_t before_us; /* younger staging stays: its run may not be known here */
+    bool dry;
+} GcRequest;
+
+typedef struct GcItem {
+    const char *what; /* "table main._bqferry_stage_…", "gs://…" */
+    const char *run_id;
+} GcItem;
+
+typedef struct GcList {
+    const GcItem *items;
+    size_t count;
+} GcList;
+
 typedef struct TargetTable {
     bool exists;
     Schema schema;      /* of the existing table, in BigQuery's terms where the target can tell */
@@ -109,9 +199,10 @@ typedef struct TargetOps {
     bool (*ddl)(Target *target, const Delivery *delivery, Arena *arena, const char **ret_text,
                 Error *error);
 
-    /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: an append whose
-     * columns the existing table does not have or has with another type. Changes nothing. Also said
-     * of a delivery without run id, attempt and shards, as is ddl. */
+    /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: columns that the
+     * existing table has with another type, or does not have and `evolve` does not add; a merge
+     * that the target cannot do. Changes nothing. Also said of a delivery without run id,
+     * attempt and shards, as is ddl. */
     bool (*validate)(Target *target, const Delivery *delivery, Error *error);
 
     /* Chooses the way of this delivery before its intent is saved, when run id, attempt and
@@ -130,6 +221,11 @@ typedef struct TargetOps {
      */
     bool (*status)(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
                    uint64_t *ret_rows, Error *error);
+
+    /* Removes staging of runs that nobody will come back to (gc): begun before `before_us` and not
+     * in `live` (run ids, sorted). Only looks when `dry`. Adds a line for each. NULL: none. */
+    bool (*gc)(Target *target, const GcRequest *request, Arena *arena, GcList *ret_list,
+               Error *error);
 
     /* One atomic step: a reader sees the rows of before or those of after. Remembers the run id
      * with the same step, so that doing it again does nothing. */
@@ -188,3 +284,7 @@ static inline void sink_close_ptr(Sink **sink)
     if (*sink)
         (*sink)->ops->close(*sink);
 }
+
+/* True when staging of the run may go: it was begun before the request's time, and nobody owns it.
+ * `run_id` may have "_" for "-". False for what is no run id. */
+bool gc_is_ownerless(const GcRequest *request, const char *run_id);

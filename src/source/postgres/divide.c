@@ -94,7 +94,7 @@ static int64_t estimate(const Division *division, const CutPiece *pieces, size_t
     int64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         int64_t rows = rows_of(division, &pieces[i]);
-        if (rows < 0 || division->extract->where)
+        if (rows < 0 || division->extract->where || division->extract->range)
             return -1;
         sum += rows;
     }
@@ -198,7 +198,7 @@ static bool divide_by_key(const Division *division, const SourceColumn *column, 
 
 void divide_whole(const Extract *extract, const char *note, Arena *arena, ShardList *ret_shards)
 {
-    int64_t rows = extract->where ? -1 : extract->plan->table->row_estimate;
+    int64_t rows = extract->where || extract->range ? -1 : extract->plan->table->row_estimate;
     if (extract->limit > 0 && rows > extract->limit)
         rows = extract->limit;
     Shard *shard = ARENA_NEW(arena, Shard);

@@ -27,6 +27,7 @@ static const TargetOps TARGET_OPS = {
     .status = duck_status,
     .apply = duck_apply,
     .discard = duck_discard,
+    .gc = duck_gc,
 };
 
 static bool open_locked(DuckTarget *target, Error *error)

@@ -81,19 +81,20 @@ static void a_report_says_what_a_job_did(void **state)
         .note_count = 1,
     };
     job.phase_ns[PHASE_EXTRACT] = 41900 * 1000000LL;
-    const RunReport report = {.started_us = 1772366400000000,
+    const RunReport report = {.id = "run-0",
+                              .started_us = 1772366400000000,
                               .finished_us = 1772366442500000,
                               .jobs = &job,
                               .job_count = 1};
     assert_string_equal(
         printed(&report, &arena),
-        "{\"version\":1,\"started_at\":\"2026-03-01T12:00:00.000000Z\","
+        "{\"version\":1,\"id\":\"run-0\",\"started_at\":\"2026-03-01T12:00:00.000000Z\","
         "\"finished_at\":\"2026-03-01T12:00:42.500000Z\",\"duration_ms\":42500,\"exit_code\":0,"
         "\"jobs\":[{\"job\":\"orders\",\"status\":\"succeeded\",\"run_id\":\"run-1\",\"attempt\":2,"
         "\"load\":\"replace\",\"source\":{\"connection\":\"shop\",\"relation\":\"public.orders\"},"
         "\"target\":\"main.orders\",\"workers\":2,\"shards\":8,\"rows_read\":10,\"bytes_read\":91,"
         "\"rows_staged\":10,\"bytes_staged\":35,\"rows_applied\":10,"
-        "\"invalid\":{\"at\":{\"infinity\":12}},"
+        "\"merged\":null,\"cursor\":null,\"invalid\":{\"at\":{\"infinity\":12}},"
         "\"phases\":{\"settle_ms\":0,\"plan_ms\":0,\"extract_ms\":41900,\"apply_ms\":0,"
         "\"commit_ms\":0},\"retries\":1,\"notes\":[\"one worker\"],\"error\":null}]}");
 }
