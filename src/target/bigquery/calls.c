@@ -2,6 +2,7 @@
 #include "target/bigquery/calls.h"
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "target/bigquery/explain.h"
 #include "target/bigquery/table_json.h"
 
@@ -72,6 +73,24 @@ bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error)
         .last_words = cancel_requested(),
     };
     return call(scope, &delete, NULL, &failure, error) || is_missing(&failure, error);
+}
+
+bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *body, const char *etag,
+                    bool *ret_changed, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall patch = {
+        .id = "bigquery.tables.patch",
+        .method = "PATCH",
+        .path = table_path(scope, table),
+        .body = body,
+        .if_match = etag,
+    };
+    *ret_changed = call(scope, &patch, NULL, &failure, error);
+    if (*ret_changed || failure.status != 412)
+        return *ret_changed;
+    *error = (Error){0};
+    return true;
 }
 
 bool bq_dataset_get(const BqScope *scope, const char *dataset, Json **ret_dataset, Error *error)
@@ -147,6 +166,56 @@ bool bq_job_cancel(const BqScope *scope, const BqJobKey *key, Error *error)
         .last_words = key->last_words,
     };
     return call(scope, &cancel, NULL, &failure, error) || is_missing(&failure, error);
+}
+
+enum { QUERY_WAIT_MS = 10000 }; /* of one call; the service holds it open */
+
+/* One more look at a query that has not ended. */
+static bool query_results(const BqScope *scope, Json **answer, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    CLEANUP(json_free_ptr) Json *before = TAKE_PTR(*answer);
+    const Json *job = json_get(before, "jobReference");
+    const char *id = json_get_text(job, "jobId"), *location = json_get_text(job, "location");
+    const UrlParam query[] = {
+        {"timeoutMs", arena_printf(scope->arena, "%d", QUERY_WAIT_MS)},
+        {location ? "location" : NULL, location},
+        {NULL, NULL},
+    };
+    GoogleCall get = {
+        .id = "bigquery.jobs.getQueryResults",
+        .method = "GET",
+        .path = url_path(scope->arena, "/projects/%s/queries/%s", scope->bq->job_project,
+                         id ? id : ""),
+        .query = query,
+    };
+    return call(scope, &get, answer, &failure, error);
+}
+
+bool bq_query(const BqScope *scope, Json *body, Json **ret_answer, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    CLEANUP(json_free_ptr) Json *answer = NULL;
+    int64_t begin = clock_monotonic_ns();
+    json_set_int(body, "timeoutMs", QUERY_WAIT_MS);
+    GoogleCall post = {
+        .id = "bigquery.jobs.query",
+        .method = "POST",
+        .path = url_path(scope->arena, "/projects/%s/queries", scope->bq->job_project),
+        .body = body,
+    };
+    if (!call(scope, &post, &answer, &failure, error))
+        return false;
+    while (!json_get_bool(answer, "jobComplete")) {
+        if ((clock_monotonic_ns() - begin) / 1000000 > scope->bq->job_timeout_ms)
+            return error_set_retryable(error, ERROR_TARGET, "a query is still running after %lld "
+                                                            "minutes (destination.job_timeout)",
+                                       (long long)(scope->bq->job_timeout_ms / 60000));
+        if (!cancel_check(error) || !query_results(scope, &answer, error))
+            return false;
+    }
+    *ret_answer = TAKE_PTR(answer);
+    return true;
 }
 
 bool bq_has_row_policies(const BqScope *scope, const TableRef *table, bool *ret_has, Error *error)

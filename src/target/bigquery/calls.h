@@ -14,6 +14,10 @@ bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *bo
                      Error *error);
 bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error);
 
+/* Sets members of a table. *ret_changed = false: it is not any more what `etag` stands for. */
+bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *body, const char *etag,
+                    bool *ret_changed, Error *error);
+
 /* *ret_dataset: the caller's to free; NULL when there is none. */
 bool bq_dataset_get(const BqScope *scope, const char *dataset, Json **ret_dataset, Error *error);
 bool bq_dataset_insert(const BqScope *scope, const Json *body, bool *ret_made, Error *error);
@@ -29,6 +33,10 @@ typedef struct BqJobKey {
 } BqJobKey;
 bool bq_job_get(const BqScope *scope, const BqJobKey *key, Json **ret_job, Error *error);
 bool bq_job_cancel(const BqScope *scope, const BqJobKey *key, Error *error);
+
+/* A SELECT and its rows, waited for. `body` is a QueryRequest without `timeoutMs`; *ret_answer is a
+ * QueryResponse or GetQueryResultsResponse, the caller's to free. */
+bool bq_query(const BqScope *scope, Json *body, Json **ret_answer, Error *error);
 
 /* Whether the table has row-level access policies; false, too, when that may not be asked. */
 bool bq_has_row_policies(const BqScope *scope, const TableRef *table, bool *ret_has, Error *error);

@@ -5,8 +5,10 @@
 #include "schema/layout_json.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
+#include "target/bigquery/evolve.h"
 #include "target/bigquery/label.h"
 #include "target/bigquery/lookup.h"
+#include "target/bigquery/sql_merge.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -83,8 +85,9 @@ static bool check_partitions(const Delivery *delivery, Error *error)
 
 bool bq_way_possible(const BqScope *scope, const Delivery *delivery, Error *error)
 {
-    if (!check_names(&delivery->table, error) ||
-        !layout_check(&delivery->layout, &delivery->schema, error))
+    if (!check_names(&delivery->table, error) || !bq_merge_key_fits(delivery, error))
+        return false;
+    if (!delivery->merge.keys_only && !layout_check(&delivery->layout, &delivery->schema, error))
         return false;
     if (strcmp(scope->bq->format, "avro") != 0 || !needs_ndjson(&delivery->schema))
         return true;
@@ -152,8 +155,9 @@ bool bq_way_fits(const Delivery *delivery, const Json *table, bool *ret_rebuild,
     if (!check_kind(table, error) || !compare_layout(table, &delivery->layout, error) ||
         !check_partitions_of(delivery, table, error))
         return false;
-    if (delivery->load == LOAD_APPEND)
-        return compare_append(table, &delivery->schema, error);
+    const CompareRules rules = bq_evolve_rules(delivery);
+    if (delivery->load != LOAD_REPLACE)
+        return compare_append(table, &delivery->schema, &rules, error);
     *ret_rebuild = !compare_same(table, &delivery->schema);
     return !*ret_rebuild || check_rebuild(delivery, table, error);
 }
@@ -271,13 +275,23 @@ static Json *way_json(const BqScope *scope, const Delivery *delivery, const BqTa
     return json;
 }
 
+/* *ret_evolves: it is not so yet. */
 static Json *table_of_way(const BqScope *scope, const Delivery *delivery, const Json *existing,
-                          bool rebuild)
+                          bool rebuild, bool *ret_evolves)
 {
     TableDraft draft = bq_way_draft(scope, delivery);
+    static const TableLayout plain;
+    *ret_evolves = false;
+    if (delivery->merge.keys_only && !existing) /* is never made */
+        draft.layout = &plain;
     if (!existing)
         return table_json_new(&draft);
-    return rebuild ? table_json_rebuild(existing, &draft) : table_json_keep(existing);
+    if (rebuild)
+        return table_json_rebuild(existing, &draft);
+    CLEANUP(json_free_ptr) Json *kept = table_json_keep(existing);
+    if (delivery->load == LOAD_REPLACE)
+        return TAKE_PTR(kept);
+    return bq_evolved(kept, delivery, ret_evolves);
 }
 
 /* The table's own layout; what it cannot tell stays as it is wished for. */
@@ -301,13 +315,18 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     if (table.json && !take_layout(table.json, scope->arena, delivery, error))
         return false;
     bool several = !scope->bq->config.bucket && delivery->shard_count > 1;
-    bool staged = rebuild || delivery->replace_partitions || several;
+    bool merges = delivery_merges(delivery), evolves;
+    bool staged = rebuild || delivery->replace_partitions || several || merges;
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;
     delivery->format = format_of(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
-    json_set(json, "table", table_of_way(scope, delivery, table.json, rebuild));
+    Json *target = table_of_way(scope, delivery, table.json, rebuild, &evolves);
+    if (merges)
+        json_set(json, "stage", table_json_stage(target, &delivery->schema, !table.json));
+    json_set(json, "table", target);
+    json_set_bool(json, "evolves", evolves);
     delivery->arranged = json_dump(json, scope->arena);
     return true;
 }
@@ -331,7 +350,9 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
         .exists = json_get_bool(json, "exists"),
         .bucket = arena_strdup(arena, json_get_text(json, "bucket")),
         .prefix = arena_strdup(arena, json_get_text(json, "prefix")),
+        .evolves = json_get_bool(json, "evolves"),
         .table = json_clone(json_get(json, "table")),
+        .stage = json_get(json, "stage") ? json_clone(json_get(json, "stage")) : NULL,
         .job_labels = labels_from_json(json_get(json, "job_labels"), arena),
         .expiration_ms = json_get_int(json, "expiration_ms", 0),
     };
@@ -340,8 +361,14 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
 
 void bq_way_done(BqWay *way)
 {
+    json_free(way->stage);
     json_free(way->table);
     *way = (BqWay){0};
+}
+
+const Json *bq_way_loaded(const BqWay *way)
+{
+    return way->stage ? way->stage : way->table;
 }
 
 const char *bq_way_kms_key(const BqWay *way)

@@ -5,6 +5,7 @@
  *   rows → objects → load job → target                  a bucket
  *   rows → uploads → load jobs → staging → copy job → target
  *   rows → objects → load jobs → staging → copy job → target
+ * *   rows → … → load jobs → staging → MERGE → target     rows that meet others (merge.h)
  *
  * Staging is for what one load job cannot do in one atomic step: several uploads, more objects than
  * one job takes, other columns (on_schema_change: rebuild), single partitions. */
@@ -32,6 +33,9 @@ void bq_way_done(BqWay *way);
 
 /* Name of an attempt's staging table. */
 char *bq_staging_name(const Delivery *delivery, int attempt, Arena *arena);
+
+/* The table that files are loaded into (Table): staging when rows go through it, or the target. */
+const Json *bq_way_loaded(const BqWay *way);
 
 /* The key of encryption of the target, as jobs must name it; NULL: Google's own. */
 const char *bq_way_kms_key(const BqWay *way);
