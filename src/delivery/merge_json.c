@@ -35,6 +35,8 @@ Json *merge_to_json(const Delivery *delivery)
     json_set_text(json, "evolve", evolve_names[delivery->evolve]);
     json_set(json, "key", names_to_json(merge->key, merge->key_count));
     json_set(json, "order", names_to_json(merge->order, merge->order_count));
+    json_set_bool(json, "key_is_sources", merge->key_is_sources);
+    json_set_bool(json, "unique", merge->unique);
     json_set_bool(json, "changed_only", merge->changed_only);
     json_set(json, "emptied", names_to_json(merge->emptied, merge->emptied_count));
     json_set_bool(json, "present", merge->present);
@@ -102,6 +104,8 @@ bool merge_from_json(const Json *json, Arena *arena, Delivery *delivery, Error *
         return false;
     delivery->evolve = (SchemaEvolve)evolve;
     *merge = (MergeSpec){
+        .key_is_sources = json_get_bool(json, "key_is_sources"),
+        .unique = json_get_bool(json, "unique"),
         .changed_only = json_get_bool(json, "changed_only"),
         .present = json_get_bool(json, "present"),
         .range = read_range(json_get(json, "range"), arena),

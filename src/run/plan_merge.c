@@ -115,9 +115,24 @@ static ConfigText source_key(const RunJob *job, const PlannedJob *planned)
     return (ConfigText){planned->table.key, planned->table.key_count};
 }
 
-static bool needs_key(const Delivery *delivery)
+/* Also a full refresh of such a job: later runs meet what it leaves. */
+static bool needs_key(const RunJob *job)
 {
-    return delivery->load == LOAD_UPSERT || delivery->load == LOAD_SOFT_DELETE;
+    return job->config->load == LOAD_UPSERT || job->config->load == LOAD_SOFT_DELETE;
+}
+
+static bool is_sources_key(const SourceTable *table, const ConfigText *key)
+{
+    if (key->count != table->key_count)
+        return false;
+    for (size_t i = 0; i < key->count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < table->key_count; j++)
+            found = found || strcmp(key->items[i], table->key[j]) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
 }
 
 static bool fail_keyless(const RunJob *job, const PlannedJob *planned, Error *error)
@@ -142,16 +157,18 @@ static bool plan_key(const RunJob *job, Arena *arena, PlannedJob *planned, Error
         names[i] = plan_target_name(&planned->plan, key.items[i]);
         if (names[i])
             continue;
-        if (!needs_key(delivery) && job->config->key.count == 0)
+        if (!needs_key(job) && job->config->key.count == 0)
             return true;
         error_set(error, ERROR_CONFIG, "the key's column \"%s\" is not carried", key.items[i]);
         return error_hint(error, "add it to source.columns, or choose another key");
     }
-    if (key.count == 0 && needs_key(delivery))
+    if (key.count == 0 && needs_key(job))
         return fail_keyless(job, planned, error);
     delivery->merge.key = names;
     delivery->merge.key_count = key.count;
-    if (needs_key(delivery)) { /* a merge makes it hold */
+    delivery->merge.key_is_sources = is_sources_key(&planned->table, &key);
+    if (needs_key(job)) { /* a merge makes it hold */
+        delivery->merge.unique = delivery->load == LOAD_REPLACE;
         delivery->layout.key = names;
         delivery->layout.key_count = key.count;
     }

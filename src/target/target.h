@@ -61,10 +61,13 @@ typedef struct MergeRange {
  * LOAD_UPSERT, LOAD_SOFT_DELETE: of staged rows with one key the newest counts; a row of the table
  * with that key gets its values, else it is inserted. A NULL in a key, or several rows of the table
  * with one key, is ERROR_DATA, and nothing is applied.
+ * LOAD_REPLACE: with `unique` the same of what is staged, for a job whose later runs merge.
  * LOAD_APPEND: with `present` or `range` no row is there twice; else rows are just added. */
 typedef struct MergeSpec {
     const char *const *key; /* tells rows apart; none: `range`, or no merge */
     size_t key_count;
+    bool key_is_sources; /* the source says that no two of its rows have the same */
+    bool unique;         /* LOAD_REPLACE: of rows with one key only the newest is kept */
     const char *const *order; /* which row is newest: the greatest, column by column, NULL least; */
     size_t order_count;       /* after these, by anything that is always the same */
     bool changed_only;        /* rows whose values are equal are left as they are */
@@ -115,7 +118,7 @@ typedef struct Delivery {
 static inline bool delivery_merges(const Delivery *delivery)
 {
     return delivery->load == LOAD_UPSERT || delivery->load == LOAD_SOFT_DELETE ||
-           delivery->merge.present || delivery->merge.range.column;
+           delivery->merge.unique || delivery->merge.present || delivery->merge.range.column;
 }
 
 /* What became of staged rows, and of rows of the table, in a delivery that merges. */

@@ -30,7 +30,6 @@ typedef struct Request {
     PostgresAction action;
     const char *from;   /* FROM item */
     int precision;      /* of timestamps: digits of a second */
-    bool has_rows;      /* integers: there is a greatest value */
     OpenSet waits_for;  /* part of the call's */
     const char *members; /* oids of the tables and sequences, "1,2"; NULL: unknown (a view, a query) */
 } Request;
@@ -165,9 +164,9 @@ static Step sample_integer(Bounding *bounding, Request *request, Error *error)
     Step step = ask(bounding, request, sql, &row, error);
     if (step != STEP_DONE)
         return step;
-    request->has_rows = !PQgetisnull(row, 0, 0);
+    /* An empty table has no greatest number: then nothing is below the bound. */
     int64_t greatest = postgres_int(row, 0, 0, 0);
-    request->bound->place = cursor_shift(greatest, 1);
+    request->bound->place = PQgetisnull(row, 0, 0) ? INT64_MIN : cursor_shift(greatest, 1);
     request->bound->method = "pg_locks: those who may hold smaller numbers have ended";
     if (!request->members)
         return done_if(open_add_all(bounding->source, bounding->arena, &request->waits_for, error));
@@ -342,7 +341,7 @@ static void conclude(const Bounding *bounding, Request *request)
     Bound *bound = request->bound;
     if (bound->error.kind != ERROR_NONE)
         return;
-    bound->known = bound->kind != CURSOR_INTEGER || request->has_rows;
+    bound->known = true;
     for (size_t i = 0; i < request->waits_for.count; i++) {
         if (!open_has(&bounding->left, request->waits_for.names[i]))
             continue;

@@ -195,7 +195,7 @@ static bool replace_range(const Merge *merge, bool exists, Error *error)
            change(merge, insert, &merge->counts->inserted, error);
 }
 
-/* The table does not exist: nothing of it can be in the way. */
+/* The table does not exist (any more): nothing of it can be in the way. */
 static bool make_table(const Merge *merge, Error *error)
 {
     const Stage *stage = merge->stage;
@@ -214,6 +214,12 @@ static bool make_table(const Merge *merge, Error *error)
     return change(merge, insert, &merge->counts->inserted, error);
 }
 
+static bool drop_table(const Merge *merge, Error *error)
+{
+    const char *sql = arena_printf(merge->stage->arena, "DROP TABLE %s", merge->sql.table);
+    return duck_run(merge->stage->connection, sql, error);
+}
+
 static bool run_merge(Merge *merge, bool exists, Error *error)
 {
     const MergeSpec *spec = &merge->delivery->merge;
@@ -221,6 +227,8 @@ static bool run_merge(Merge *merge, bool exists, Error *error)
         return replace_range(merge, exists, error);
     if (!find_facts(merge, error))
         return false;
+    if (merge->delivery->load == LOAD_REPLACE)
+        return (!exists || drop_table(merge, error)) && make_table(merge, error);
     if (spec->keys_only)
         return compare_keys(merge, exists, error);
     if (spec->present)
