@@ -117,8 +117,9 @@ typedef struct DestinationConfig {
 
 /* How a job wants its target table, beside its columns. Columns are named as in the target. */
 typedef struct TargetTableConfig {
-    Partitioning partition_by; /* PARTITION_NONE: not said */
+    Partitioning partition_by; /* PARTITION_NONE: none, or not said */
     ConfigText cluster_by;
+    bool partition_by_said, cluster_by_said; /* be it to say that there is none */
     const char *description;      /* NULL: the source's comment */
     ConfigLabels labels;          /* over the destination's */
     int64_t expiration_ms;        /* of the table after its making; 0: never */

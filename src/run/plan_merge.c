@@ -270,6 +270,64 @@ static Vanished vanished_of(const JobConfig *job)
     return strcmp(job->deletes.action, "hard") == 0 ? VANISHED_DELETED : VANISHED_MARKED;
 }
 
+static const Field *field_of(const Schema *schema, const char *name)
+{
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (strcasecmp(schema->fields[i].name, name) == 0)
+            return &schema->fields[i];
+    }
+    return NULL;
+}
+
+static bool is_time(const Field *field)
+{
+    return field->kind == TYPE_TIMESTAMP || field->kind == TYPE_DATETIME ||
+           field->kind == TYPE_DATE;
+}
+
+/* BigQuery, "Clustered tables", column types. */
+static bool can_cluster(const Field *field)
+{
+    return field->mode != MODE_REPEATED &&
+           (is_time(field) || field->kind == TYPE_INT64 || field->kind == TYPE_NUMERIC ||
+            field->kind == TYPE_BIGNUMERIC || field->kind == TYPE_STRING ||
+            field->kind == TYPE_BOOL);
+}
+
+static void cluster_by(const char *const *names, size_t count, Arena *arena, PlannedJob *planned)
+{
+    TableLayout *layout = &planned->delivery.layout;
+    const char **columns = ARENA_ARRAY(arena, const char *, CLUSTER_MAX);
+    layout->cluster_count = 0;
+    for (size_t i = 0; i < count && layout->cluster_count < CLUSTER_MAX; i++) {
+        const Field *field = field_of(&planned->delivery.schema, names[i]);
+        if (field && can_cluster(field))
+            columns[layout->cluster_count++] = names[i];
+    }
+    layout->cluster_by = columns;
+    layout->clusters_by_default = layout->cluster_count > 0;
+}
+
+/* How a new table is laid out when the job does not say: so that merges find rows by their key, and
+ * questions for some days by the cursor. */
+static void plan_layout(const JobConfig *job, Arena *arena, PlannedJob *planned)
+{
+    const MergeSpec *merge = &planned->delivery.merge;
+    TableLayout *layout = &planned->delivery.layout;
+    bool by_key = job->load == LOAD_UPSERT || job->load == LOAD_SOFT_DELETE;
+    if (by_key && !job->target.cluster_by_said)
+        cluster_by(merge->key, merge->key_count, arena, planned);
+    const Field *cursor = job->load == LOAD_APPEND && merge->order_count
+                              ? field_of(&planned->delivery.schema, merge->order[0])
+                              : NULL;
+    if (!cursor || !is_time(cursor) || job->target.partition_by_said)
+        return;
+    layout->partitioning = (Partitioning){.kind = PARTITION_DAY, .column = cursor->name};
+    layout->partitions_by_default = true;
+    if (!job->target.cluster_by_said)
+        cluster_by(merge->order, 1, arena, planned);
+}
+
 bool plan_merge(const RunOptions *options, const RunJob *job, const JobState *state, Arena *arena,
                 PlannedJob *planned, Error *error)
 {
@@ -281,6 +339,9 @@ bool plan_merge(const RunOptions *options, const RunJob *job, const JobState *st
     merge->whole = config->cursor.columns.count == 0 && options->limit == 0;
     plan_order(job, arena, planned);
     plan_emptied(state, arena, planned);
-    return check_cursor(job, planned, arena, error) && plan_key(job, arena, planned, error) &&
-           plan_mark(job, arena, planned, error) && plan_metadata(job, arena, planned, error);
+    if (!check_cursor(job, planned, arena, error) || !plan_key(job, arena, planned, error) ||
+        !plan_mark(job, arena, planned, error) || !plan_metadata(job, arena, planned, error))
+        return false;
+    plan_layout(config, arena, planned);
+    return true;
 }

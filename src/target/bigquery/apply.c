@@ -74,13 +74,12 @@ static void set_expiration(Json *table, int64_t after_ms)
     json_set_text(table, "expirationTime", text);
 }
 
-static bool make_staging(const BqScope *scope, const Delivery *delivery, const BqWay *way,
-                         Error *error)
+bool bq_make_staging(const BqWork *work, const char *table, Error *error)
 {
-    CLEANUP(json_free_ptr) Json *body = json_clone(bq_way_loaded(way));
-    TableRef staging = staging_ref(delivery, way);
-    set_expiration(body, scope->bq->staging_expiration_ms);
-    if (!bq_table_insert(scope, &staging, body, NULL, error))
+    CLEANUP(json_free_ptr) Json *body = json_clone(bq_way_loaded(work->way));
+    const TableRef staging = {work->delivery->table.dataset, table};
+    set_expiration(body, work->scope.bq->staging_expiration_ms);
+    if (!bq_table_insert(&work->scope, &staging, body, NULL, error))
         return error_prefix(error, "making the staging table %s", staging.table);
     return fault_point("bigquery.staging.made", error);
 }
@@ -116,7 +115,8 @@ bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
     if (!bq_table_insert(&scope, &staging, body, &made, error))
         return error_prefix(error, "making the staging table %s", staging.table);
     if (!made &&
-        (!bq_table_delete(&scope, &staging, error) || !make_staging(&scope, delivery, &way, error)))
+        (!bq_table_delete(&scope, &staging, error) ||
+         !bq_table_insert(&scope, &staging, body, NULL, error)))
         return false;
     return fault_point("bigquery.staging.made", error);
 }
@@ -288,7 +288,7 @@ static bool apply_objects(const BqWork *work, ApplyResult *result, Error *error)
 static bool load_staging(const BqWork *work, ApplyResult *result, Error *error)
 {
     const Delivery *delivery = work->delivery;
-    if (!make_staging(&work->scope, delivery, work->way, error))
+    if (!bq_make_staging(work, work->way->staging, error))
         return false;
     for (size_t begin = 0, end, i = 0; begin < delivery->shard_count; begin = end, i++) {
         end = end_of_batch(delivery, begin);

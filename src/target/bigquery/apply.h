@@ -17,6 +17,9 @@ const char *const *bq_partition_union(const Delivery *delivery, Arena *arena, si
 const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char **ret_kind);
 uint64_t bq_staged_rows(const Delivery *delivery);
 
+/* An empty table for staging; one that is there already is fine. */
+bool bq_make_staging(const BqWork *work, const char *table, Error *error);
+
 /* What became of the rows by the step that is done. */
 void bq_step_result(const BqWork *work, const StepResult *step, ApplyResult *ret_result);
 

@@ -280,7 +280,7 @@ bool compare_layout(const Json *table, const TableLayout *wanted, Error *error)
     TableLayout existing;
     if (!layout_json_get(table, &arena, &existing, error))
         return false;
-    if (wanted->partitioning.kind != PARTITION_NONE &&
+    if (wanted->partitioning.kind != PARTITION_NONE && !wanted->partitions_by_default &&
         !same_partitioning(&existing.partitioning, &wanted->partitioning)) {
         error_set(error, ERROR_CONFIG,
                   "the existing table is partitioned %s, and partition_by wants it %s: BigQuery "
@@ -290,7 +290,7 @@ bool compare_layout(const Json *table, const TableLayout *wanted, Error *error)
         return error_hint(error, "leave partition_by out to keep the table as it is, load into a "
                                  "new table (target.table), or drop the existing one first");
     }
-    if (wanted->cluster_count > 0 && !same_clustering(&existing, wanted)) {
+    if (wanted->cluster_count > 0 && !wanted->clusters_by_default && !same_clustering(&existing, wanted)) {
         error_set(error, ERROR_CONFIG,
                   "the existing table is clustered by %s, and cluster_by wants %s",
                   names_text(existing.cluster_by, existing.cluster_count, &arena),

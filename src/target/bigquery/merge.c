@@ -61,6 +61,9 @@ static BqMergeSql merge_sql(const BqWork *work)
         .partition_type = column_type(work->way->table, delivery->layout.partitioning.column),
         .arena = work->scope.arena,
     };
+    if (delivery->load == LOAD_REPLACE) /* staging is laid out as the table is */
+        sql.staging =
+            bq_sql_whole_table(sql.staging, &delivery->layout.partitioning, sql.arena);
     if (bq_merge_prunes(delivery))
         sql.partitions = bq_partition_union(delivery, sql.arena, &sql.partition_count);
     return sql;
@@ -251,25 +254,55 @@ static bool run_statement(const BqWork *work, const BqMergeSql *sql, const Facts
            bq_step_run(work, &step, ret_step, error);
 }
 
-/* Into a table that was made for this: a copy is free. */
-static bool copy_rows(const BqWork *work, StepResult *ret_step, Error *error)
+/* Into a table that was made for this, or in the place of all rows of one: a copy is free. */
+static bool copy_rows(const BqWork *work, const char *from, StepResult *ret_step, Error *error)
 {
     const BigQuery *bq = work->scope.bq;
     const Delivery *delivery = work->delivery;
     const CopyDraft copy = {
-        .from = {bq->project, delivery->table.dataset, work->way->staging},
+        .from = {bq->project, delivery->table.dataset, from},
         .to = {bq->project, delivery->table.dataset, delivery->table.table},
+        .truncate = delivery->load == LOAD_REPLACE,
         .kms_key = bq_way_kms_key(work->way),
     };
     const BqStep step = {.name = "merge", .copy = &copy};
     return bq_step_run(work, &step, ret_step, error);
 }
 
+const char *bq_unique_name(const BqWork *work)
+{
+    return arena_printf(work->scope.arena, "%s_unique", work->way->staging);
+}
+
+/* The newest row of each key, in a table like staging. The step says whether they are there. */
+static bool make_unique(const BqWork *work, const BqMergeSql *sql, const Facts *facts,
+                        StepResult *ret_step, Error *error)
+{
+    const TableRef ref = {work->delivery->table.dataset, bq_unique_name(work)};
+    BqMergeSql into = *sql;
+    into.table = whole_name(work, ref.table);
+    const QueryDraft query = {.sql = bq_sql_insert(&into, facts->source)};
+    const BqStep step = {.name = "unique", .query = &query};
+    return check_length(query.sql, error) && bq_make_staging(work, ref.table, error) &&
+           bq_step_run(work, &step, ret_step, error);
+}
+
+static bool replace_all(const BqWork *work, const BqMergeSql *sql, const Facts *facts,
+                        StepResult *ret_step, Error *error)
+{
+    if (facts->keys == facts->rows)
+        return copy_rows(work, work->way->staging, ret_step, error);
+    if (!make_unique(work, sql, facts, ret_step, error))
+        return false;
+    return ret_step->state != STEP_DONE ||
+           copy_rows(work, bq_unique_name(work), ret_step, error);
+}
+
 /* Nothing has to be asked of BigQuery. */
 static bool is_nothing(const BqWork *work)
 {
     const Delivery *delivery = work->delivery;
-    bool is_empty = bq_staged_rows(delivery) == 0;
+    bool is_empty = bq_staged_rows(delivery) == 0 && delivery->load != LOAD_REPLACE;
     if (delivery->merge.keys_only && !work->way->exists)
         return true;
     return is_empty && (!work->way->exists ||
@@ -288,9 +321,11 @@ bool bq_merge_run(const BqWork *work, StepResult *ret_step, Error *error)
     }
     if (!merge->range.column && !find_facts(work, &sql, &facts, error))
         return false;
+    if (work->delivery->load == LOAD_REPLACE)
+        return replace_all(work, &sql, &facts, ret_step, error);
     bool is_new = !work->way->exists;
     if (is_new && (facts.keys == facts.rows || merge->present))
-        return copy_rows(work, ret_step, error);
+        return copy_rows(work, work->way->staging, ret_step, error);
     return look_at_table(work, &sql, &facts, error) &&
            run_statement(work, &sql, &facts, ret_step, error);
 }
@@ -317,6 +352,21 @@ static bool read_comment(const BqWork *work, const char *sql, Facts *facts)
     return true;
 }
 
+/* A copy, or nothing at all. What a replace has left out had the key of another row. */
+static void copy_result(const BqWork *work, const StepResult *step, ApplyResult *result)
+{
+    ApplyCounts *counts = &result->counts;
+    uint64_t staged = bq_staged_rows(work->delivery);
+    if (work->delivery->merge.keys_only) {
+        counts->unchanged = result->rows = staged;
+        return;
+    }
+    counts->inserted = step->rows < 0 ? staged : (uint64_t)step->rows;
+    if (work->delivery->load == LOAD_REPLACE)
+        counts->superseded = above((int64_t)staged, (int64_t)counts->inserted);
+    result->rows = counts->inserted + counts->superseded;
+}
+
 /* Marking rows and updating them is one count of BigQuery's. */
 void bq_merge_result(const BqWork *work, const StepResult *step, ApplyResult *ret_result)
 {
@@ -325,10 +375,8 @@ void bq_merge_result(const BqWork *work, const StepResult *step, ApplyResult *re
     ApplyCounts *counts = &ret_result->counts;
     Facts facts;
     *ret_result = (ApplyResult){0};
-    if (!read_comment(work, dml->sql, &facts)) { /* a copy, or nothing at all */
-        counts->inserted = merge->keys_only ? 0 : facts.rows;
-        counts->unchanged = merge->keys_only ? facts.rows : 0;
-        ret_result->rows = step->rows > 0 && !merge->keys_only ? (uint64_t)step->rows : facts.rows;
+    if (!read_comment(work, dml->sql, &facts)) {
+        copy_result(work, step, ret_result);
         return;
     }
     bool marks = merge->vanished == VANISHED_MARKED && merge->whole;

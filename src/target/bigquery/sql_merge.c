@@ -85,7 +85,8 @@ bool bq_merge_prunes(const Delivery *delivery)
     const Partitioning *by = &delivery->layout.partitioning;
     const MergeSpec *merge = &delivery->merge;
     if (!delivery_merges(delivery) || by->kind == PARTITION_NONE || !by->column ||
-        merge->range.column || merge->keys_only || bq_merge_sees_all(delivery))
+        delivery->load == LOAD_REPLACE || merge->range.column || merge->keys_only ||
+        bq_merge_sees_all(delivery))
         return false;
     return by->immutable ||
            (merge->present && is_among(by->column, merge->order, merge->order_count));
@@ -429,6 +430,23 @@ const char *bq_sql_merge(const BqMergeSql *sql, const char *source, const char *
     if (merge->present)
         return insert_absent(sql, bounds);
     return merge->keys_only ? compare_keys(sql, source) : upsert(sql, source, bounds);
+}
+
+const char *bq_sql_insert(const BqMergeSql *sql, const char *source)
+{
+    const char *columns = columns_of(sql, "");
+    return arena_printf(sql->arena, "INSERT INTO %s (%s)\nSELECT %s FROM %s AS staged", sql->table,
+                        columns, columns, source);
+}
+
+const char *bq_sql_whole_table(const char *table, const Partitioning *by, Arena *arena)
+{
+    const Delivery delivery = {.layout.partitioning = *by};
+    const BqMergeSql sql = {.delivery = &delivery, .arena = arena};
+    const char *filter = whole_filter(&sql);
+    return *filter ? arena_printf(arena, "(SELECT target.* FROM %s AS target WHERE TRUE%s)", table,
+                                  filter)
+                   : table;
 }
 
 /* Whether a row has another partition than its staged one. */

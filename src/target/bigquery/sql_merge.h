@@ -13,7 +13,7 @@
 
 typedef struct BqMergeSql {
     const Delivery *delivery;
-    const char *table, *staging;   /* whole names, quoted */
+    const char *table, *staging;   /* whole names, quoted; staging may be any FROM item */
     TypeKind partition_type;       /* of the partitioning column, when there is one */
     const char *const *partitions; /* those that staged rows belong to, when bq_merge_prunes */
     size_t partition_count;
@@ -47,3 +47,10 @@ const char *bq_sql_look(const BqMergeSql *sql, const char *source, const char *b
 
 /* The statement that applies, MERGE in every case. */
 const char *bq_sql_merge(const BqMergeSql *sql, const char *source, const char *bounds);
+
+/* INSERT of the source's rows into the table (LOAD_REPLACE with `unique`: an empty one that takes
+ * staging's place). */
+const char *bq_sql_insert(const BqMergeSql *sql, const char *source);
+
+/* A table as a FROM item that may be read whole even if it asks for a filter on partitions. */
+const char *bq_sql_whole_table(const char *table, const Partitioning *by, Arena *arena);

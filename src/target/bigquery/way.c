@@ -323,7 +323,7 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     delivery->format = format_of(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
     Json *target = table_of_way(scope, delivery, table.json, rebuild, &evolves);
-    if (merges)
+    if (merges && delivery->load != LOAD_REPLACE)
         json_set(json, "stage", table_json_stage(target, &delivery->schema, !table.json));
     json_set(json, "table", target);
     json_set_bool(json, "evolves", evolves);

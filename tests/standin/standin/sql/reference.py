@@ -26,6 +26,7 @@ _REMEMBERED = 4096
 _functions: dict[tuple[str, tuple[SqlType, ...], SqlType], str] = {}
 _texts: dict[bytes, str] = {}
 _lock = threading.Lock()
+_alive: list[Any] = []  # DuckDB lets go of a function with the connection that made it, and calls it from others
 
 # DuckDB tries to import these for every row of a Python function; a failing import costs 0.1 ms each time.
 for _module in ("pandas", "pyarrow", "polars"):
@@ -55,9 +56,11 @@ def install(connection: duckdb.DuckDBPyConnection, node: Node) -> tuple[str, lis
 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, evaluator: Evaluator) -> None:
+    function = evaluator.function()
+    _alive.append(function)
     connection.create_function(
         name,
-        evaluator.function(),
+        function,
         [duckdb.sqltype(sqltypes.wire_type(kind)) for kind in evaluator.kinds],
         duckdb.sqltype(sqltypes.wire_type(evaluator.result)),
         null_handling="special",
