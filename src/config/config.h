@@ -127,6 +127,17 @@ typedef struct TargetTableConfig {
     const char *on_schema_change; /* "rebuild", "fail"; NULL: rebuild for replace, else fail */
 } TargetTableConfig;
 
+/* Where jobs' states, locks and reports are kept. */
+typedef struct StateConfig {
+    const char *type; /* "file", "gcs" */
+    const char *path; /* file: the folder, absolute */
+    const char *bucket, *prefix;  /* gcs; prefix may be NULL */
+    const char *credentials;      /* gcs: a file; NULL: the destination's, or look for them */
+    const char *endpoint;         /* gcs: of Cloud Storage; NULL: the destination's, or the real one */
+    int64_t reports;              /* how many are kept */
+    int64_t retry_budget_ms;      /* gcs: of one request */
+} StateConfig;
+
 /* What tells new rows of a source from old ones. */
 typedef struct CursorConfig {
     ConfigText columns; /* none: no cursor; the column, or a timestamp and a key */
@@ -186,7 +197,8 @@ typedef struct Config {
     const ConnectionConfig *connections;
     size_t connection_count;
     DestinationConfig destination;
-    const char *state_path; /* folder, absolute */
+    StateConfig state;
+    const char *state_path; /* where that is, for people: the folder, or gs://bucket/prefix */
     int64_t reports_kept;   /* of the last runs */
     ColumnConfig column_defaults;
     int64_t parallel; /* jobs at once */
