@@ -122,6 +122,8 @@ def test_a_lock_is_refreshed_while_it_is_held(scene, gate):
 
 def test_who_lost_the_lock_applies_nothing(scene, fault_points):
     """A process that was stopped for too long: another one did its work meanwhile."""
+    if scene.kind == "duckdb":
+        return  # whoever has the file open keeps all others out of it
     running = scene.bqferry.start("run", env={**FAST, "BQFERRY_FAULT": "delivery.counted=stop"})
     wait_until(lambda: _stopped(running.process.pid), "the process to stop")
     result = scene.bqferry.ok("run", "--lock-wait", "30s", env=FAST)

@@ -214,6 +214,10 @@ static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *
     end->hopeless = !end->again && !is_in_the_way(&result) && result.reason &&
                     (strcmp(result.reason, "invalid") == 0 ||
                      strcmp(result.reason, "invalidQuery") == 0);
+    if (is_in_the_way(&result))
+        return error_hint(error, "somebody streams rows into this table by insertAll, and those of "
+                                 "the last 30 minutes cannot be changed yet: run the job again "
+                                 "later, or stream with the Storage Write API");
     return explain(NULL, result.reason, result.message, error);
 }
 

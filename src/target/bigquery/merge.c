@@ -231,7 +231,9 @@ static size_t params_of(const BqWork *work, const char *statement, QueryParam *p
     size_t count = 0;
     if (strstr(statement, " = @at"))
         params[count++] = (QueryParam){
-            "at", "TIMESTAMP", cursor_format(CURSOR_INSTANT, work->delivery->at_us, arena)};
+            "at", "TIMESTAMP",
+            arena_printf(arena, "%s:00",
+                         cursor_format(CURSOR_INSTANT, work->delivery->at_us, arena))};
     if (strstr(statement, " = @run"))
         params[count++] = (QueryParam){"run", "STRING", work->delivery->run_id};
     return count;

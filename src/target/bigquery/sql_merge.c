@@ -368,7 +368,8 @@ static const char *update_clause(const BqMergeSql *sql)
 static const char *upsert(const BqMergeSql *sql, const char *source, const char *bounds)
 {
     return arena_printf(sql->arena, "MERGE %s AS target\nUSING %s AS staged\nON %s%s%s%s%s%s",
-                        sql->table, source, key_match(sql), bounds, partition_filter(sql),
+                        sql->table, source, key_match(sql),
+                        bq_merge_sees_all(sql->delivery) ? "" : bounds, partition_filter(sql),
                         update_clause(sql), insert_clause(sql), vanish_clause(sql));
 }
 
