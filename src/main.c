@@ -19,9 +19,10 @@ static const StateDriver *const states[] = {&state_file_driver, &state_gcs_drive
 static const Drivers drivers = {sources, targets, states};
 
 static const Command *const commands[] = {
-    &command_copy, &command_init,     &command_check, &command_discover, &command_plan,
-    &command_run,  &command_backfill, &command_state, &command_runs,     &command_gc,
-    &command_config, &command_version, &command_help, NULL,
+    &command_copy, &command_init, &command_check,    &command_discover,
+    &command_plan, &command_run,  &command_backfill, &command_state,
+    &command_runs, &command_gc,   &command_config,   &command_version,
+    &command_help, NULL,
 };
 
 int main(int argc, char **argv)

@@ -60,8 +60,7 @@ int command_fold_exit_code(int before, int own)
     return before == 0 || before == own ? own : error_exit_code(ERROR_INTERNAL);
 }
 
-bool command_duration(const char *option, const char *text, int64_t *ret_milliseconds,
-                      Error *error)
+bool command_duration(const char *option, const char *text, int64_t *ret_milliseconds, Error *error)
 {
     return scalar_duration_ms(text, ret_milliseconds) ||
            error_set(error, ERROR_USAGE, "%s: expected a duration such as 30s, 5m or 2h, found %s",

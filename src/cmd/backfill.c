@@ -14,7 +14,8 @@ typedef struct BackfillSettings {
 } BackfillSettings;
 
 static const Option options[] = {
-    {OPTION_ARGUMENT, 0, "JOB", NULL, NULL, NULL, "a job with a cursor", offsetof(BackfillSettings, job)},
+    {OPTION_ARGUMENT, 0, "JOB", NULL, NULL, NULL, "a job with a cursor",
+     offsetof(BackfillSettings, job)},
     {OPTION_TEXT, 0, "start", "PLACE", NULL, NULL, "first place to read: a time, a date, a number",
      offsetof(BackfillSettings, start)},
     {OPTION_TEXT, 0, "end", "PLACE", NULL, NULL,
@@ -37,7 +38,8 @@ static const Option options[] = {
 
 static const CommandExample examples[] = {
     {"bqferry backfill orders --start 2024-01-01 --end 2024-12-31", "the whole of 2024"},
-    {"bqferry backfill events --start 2026-01-31T00:00:00Z --end 2026-01-31T06:00:00Z", "six hours"},
+    {"bqferry backfill events --start 2026-01-31T00:00:00Z --end 2026-01-31T06:00:00Z",
+     "six hours"},
     {NULL, NULL},
 };
 

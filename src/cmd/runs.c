@@ -134,13 +134,11 @@ static void print_words(const Json *job, Arena *arena)
     const Json *notes = json_get(job, "notes"), *error = json_get(job, "error");
     const char *name = json_get_text(job, "job"), *hint = json_get_text(error, "hint");
     for (size_t i = 0; i < json_count(notes); i++)
-        output_wrapped(stdout,
-                       arena_printf(arena, "%s: %s", name, json_text_of(json_at(notes, i))), 0,
-                       WIDTH);
+        output_wrapped(stdout, arena_printf(arena, "%s: %s", name, json_text_of(json_at(notes, i))),
+                       0, WIDTH);
     if (json_is_object(error))
-        output_wrapped(stdout,
-                       arena_printf(arena, "%s: %s", name, json_get_text(error, "message")), 0,
-                       WIDTH);
+        output_wrapped(stdout, arena_printf(arena, "%s: %s", name, json_get_text(error, "message")),
+                       0, WIDTH);
     if (hint)
         output_wrapped(stdout, arena_printf(arena, "hint: %s", hint), 2, WIDTH);
 }
@@ -152,8 +150,8 @@ static bool show(const CommandContext *context, StateStore *store, const RunsSet
     OutputTable table;
     const char *id = find_id(ids, own->id);
     if (!id)
-        return error_set(error, ERROR_USAGE, own->id ? "there is no report of a run %s"
-                                                     : "there is no report%s yet",
+        return error_set(error, ERROR_USAGE,
+                         own->id ? "there is no report of a run %s" : "there is no report%s yet",
                          own->id ? own->id : "");
     if (!store->ops->report_load(store, id, &report, error))
         return false;

@@ -140,7 +140,7 @@ typedef struct StateConfig {
 
 /* What tells new rows of a source from old ones. */
 typedef struct CursorConfig {
-    ConfigText columns; /* none: no cursor; the column, or a timestamp and a key */
+    ConfigText columns;     /* none: no cursor; the column, or a timestamp and a key */
     const char *comparison; /* ">=", ">" */
     const char *lookback;   /* a duration, or a count; NULL: none */
     const char *start;      /* a place, an age, "all"; NULL: all */
@@ -172,17 +172,17 @@ typedef struct JobConfig {
     const char *target_table;   /* NULL: the source table's name */
     const char *target_dataset; /* NULL: the destination's */
     LoadMode load;
-    bool replace_partitions;     /* replace: only the partitions that the rows belong to */
-    TargetTableConfig target;    /* layout and the like */
-    ConfigText key;              /* source columns; none: the source's primary key */
+    bool replace_partitions;  /* replace: only the partitions that the rows belong to */
+    TargetTableConfig target; /* layout and the like */
+    ConfigText key;           /* source columns; none: the source's primary key */
     CursorConfig cursor;
     SoftDeleteConfig soft_delete; /* of LOAD_SOFT_DELETE */
     DeletesConfig deletes;
     bool changed_only;     /* upsert: rows that are as they were are left alone */
     bool metadata_columns; /* every row carries when and by which run it was loaded */
-    const char *evolve;    /* "add_columns", "fail", "ignore"; NULL: by whether columns are listed */
-    const char *window;    /* of backfills: a duration, or a count; NULL: by size */
-    int64_t workers;             /* readers of one table at once */
+    const char *evolve; /* "add_columns", "fail", "ignore"; NULL: by whether columns are listed */
+    const char *window; /* of backfills: a duration, or a count; NULL: by size */
+    int64_t workers;    /* readers of one table at once */
     int64_t retry_budget_ms;     /* 0: never retry */
     ColumnConfig options;        /* the job's own, over the defaults */
     const ColumnConfig *columns; /* per column, over the job's own */

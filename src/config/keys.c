@@ -494,7 +494,8 @@ static const ConfigKey job_keys[] = {
     {.name = "cursor",
      .type = KEY_SECTION,
      .section = &keys_cursor,
-     .doc = "Reads only rows that are new or changed since the last run. Without it each run reads all."},
+     .doc =
+         "Reads only rows that are new or changed since the last run. Without it each run reads all."},
     MERGE_KEYS(RawJob, options., .otherwise_text = "from `defaults`"),
     {.name = "soft_delete",
      .type = KEY_SECTION,

@@ -241,8 +241,9 @@ static const ConfigKey destination_keys[] = {
      ONLY_FOR("bigquery"),
      .otherwise = "0",
      .otherwise_text = "1GB; with a bucket, 64MB",
-     .doc = "Tables that are smaller in the source are read by one worker: without a bucket, they go "
-            "straight into the target in one load job, larger ones through a staging table.",
+     .doc =
+         "Tables that are smaller in the source are read by one worker: without a bucket, they go "
+         "straight into the target in one load job, larger ones through a staging table.",
      .example = "1GB",
      .commented = true},
     {.name = "endpoints",

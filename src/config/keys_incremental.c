@@ -12,17 +12,19 @@ static const ConfigKey cursor_keys[] = {
      .type = KEY_TEXT_OR_LIST,
      FIELD(RawJob, config.cursor.columns),
      .required = true,
-     .doc = "A source column that grows whenever a row is added or changed: a timestamp, a date or a "
-            "whole number; or a timestamp and a key that orders rows of one time "
-            "(`[updated_at, id]`).",
+     .doc =
+         "A source column that grows whenever a row is added or changed: a timestamp, a date or a "
+         "whole number; or a timestamp and a key that orders rows of one time "
+         "(`[updated_at, id]`).",
      .example = "updated_at"},
     {.name = "operator",
      .type = KEY_WORD,
      FIELD(RawJob, config.cursor.comparison),
      WORDS(">=", ">"),
      .otherwise = ">=",
-     .doc = "`>=` reads from the last bound up to before the new one, `>` from after the last bound up to "
-            "the new one. Either way no row is left out or read twice at the edge.",
+     .doc =
+         "`>=` reads from the last bound up to before the new one, `>` from after the last bound up to "
+         "the new one. Either way no row is left out or read twice at the edge.",
      .example = "\">=\""},
     {.name = "lookback",
      .type = KEY_TEXT,
@@ -30,15 +32,17 @@ static const ConfigKey cursor_keys[] = {
      .pattern = AMOUNT_PATTERN,
      .expected = AMOUNT_EXPECTED,
      .otherwise_text = "none",
-     .doc = "Reads this much below the last bound again, for rows that arrive late: a duration, days for "
-            "dates, a count for numbers. Upserts take them once more; an append leaves out those that "
-            "it has by key, or else replaces the range.",
+     .doc =
+         "Reads this much below the last bound again, for rows that arrive late: a duration, days for "
+         "dates, a count for numbers. Upserts take them once more; an append leaves out those that "
+         "it has by key, or else replaces the range.",
      .example = "5m"},
     {.name = "start",
      .type = KEY_TEXT,
      FIELD(RawJob, config.cursor.start),
      .otherwise_text = "all",
-     .doc = "Where the first run begins: a place (`2024-01-01`, a number), an age (`30d`), or `all`.",
+     .doc =
+         "Where the first run begins: a place (`2024-01-01`, a number), an age (`30d`), or `all`.",
      .example = "90d"},
     {.name = "time_zone",
      .type = KEY_TEXT,
@@ -51,25 +55,28 @@ static const ConfigKey cursor_keys[] = {
      FIELD(RawJob, config.cursor.grace_ms),
      .max = 7LL * DAY_MS,
      .otherwise = "1s",
-     .doc = "How far a row's time may lie before the start of the transaction that writes it: the skew of "
-            "the clocks of applications that stamp rows themselves. Rows this young wait for the next "
-            "run.",
+     .doc =
+         "How far a row's time may lie before the start of the transaction that writes it: the skew of "
+         "the clocks of applications that stamp rows themselves. Rows this young wait for the next "
+         "run.",
      .example = "1s"},
     {.name = "wait",
      .type = KEY_DURATION,
      FIELD(RawJob, config.cursor.wait_ms),
      .max = 1LL * DAY_MS,
      .otherwise = "30s",
-     .doc = "How long a run waits for open transactions to end, where it must: for numbers, and where the "
-            "role may not see when they began. After that, new rows wait for the next run.",
+     .doc =
+         "How long a run waits for open transactions to end, where it must: for numbers, and where the "
+         "role may not see when they began. After that, new rows wait for the next run.",
      .example = "30s"},
 };
 
 const KeySection keys_cursor = {
     .id = "job_cursor",
     .title = "jobs[].cursor",
-    .doc = "Reads only what is new or changed. docs/incremental.md tells what that can and cannot see. A "
-           "plain text stands for its `column`: `cursor: updated_at`.",
+    .doc =
+        "Reads only what is new or changed. docs/incremental.md tells what that can and cannot see. A "
+        "plain text stands for its `column`: `cursor: updated_at`.",
     KEYS(cursor_keys),
     .shorthand = "column",
 };
@@ -86,8 +93,9 @@ static const ConfigKey soft_delete_keys[] = {
      FIELD(RawJob, config.soft_delete.type),
      WORDS("TIMESTAMP", "BOOL"),
      .otherwise = "TIMESTAMP",
-     .doc = "`TIMESTAMP`: when it was seen that the row is gone, NULL for rows that are there; `BOOL`: "
-            "true and false.",
+     .doc =
+         "`TIMESTAMP`: when it was seen that the row is gone, NULL for rows that are there; `BOOL`: "
+         "true and false.",
      .example = "BOOL"},
 };
 
@@ -119,8 +127,9 @@ static const ConfigKey deletes_keys[] = {
 const KeySection keys_deletes = {
     .id = "job_deletes",
     .title = "jobs[].deletes",
-    .doc = "What happens to rows of the target that the source no longer has. A plain text stands for its "
-           "`action`: `deletes: hard`.",
+    .doc =
+        "What happens to rows of the target that the source no longer has. A plain text stands for its "
+        "`action`: `deletes: hard`.",
     KEYS(deletes_keys),
     .shorthand = "action",
 };
@@ -131,8 +140,9 @@ static const ConfigKey schema_keys[] = {
      FIELD(RawJob, config.evolve),
      WORDS("add_columns", "fail", "ignore"),
      .otherwise_text = "`add_columns`; `ignore` for a job that lists its columns",
-     .doc = "New columns of the source are added to the target, stop the job, or are left out with a "
-            "warning. Columns that the source has dropped stay, and are NULL from then on.",
+     .doc =
+         "New columns of the source are added to the target, stop the job, or are left out with a "
+         "warning. Columns that the source has dropped stay, and are NULL from then on.",
      .example = "add_columns"},
 };
 
@@ -150,8 +160,9 @@ static const ConfigKey backfill_keys[] = {
      .pattern = AMOUNT_PATTERN,
      .expected = AMOUNT_EXPECTED,
      .otherwise_text = "about 4 GB at a time, when an index leads with the cursor",
-     .doc = "Long ranges (the first run's, `bqferry backfill`) are cut into windows of this length, each of "
-            "which is committed before the next begins: a duration, or a count for numbers.",
+     .doc =
+         "Long ranges (the first run's, `bqferry backfill`) are cut into windows of this length, each of "
+         "which is committed before the next begins: a duration, or a count for numbers.",
      .example = "7d"},
 };
 

@@ -52,10 +52,11 @@ static void check_cursor(const IncrementalRules *rules)
         mistakes_add(rules->mistakes, place_in_job(job, "cursor", "column"),
                      "%s.cursor.column: expected one column, or two: a timestamp and a key", label);
     if (job->config.load == LOAD_REPLACE)
-        mistakes_add(rules->mistakes, place_in_job(job, "cursor", NULL),
-                     "%s.cursor: with load: replace the target would keep the newest rows only: choose "
-                     "upsert, soft_delete or append, or leave the cursor out",
-                     label);
+        mistakes_add(
+            rules->mistakes, place_in_job(job, "cursor", NULL),
+            "%s.cursor: with load: replace the target would keep the newest rows only: choose "
+            "upsert, soft_delete or append, or leave the cursor out",
+            label);
     check_start(rules);
 }
 
@@ -101,9 +102,9 @@ static void apply_deletes(const IncrementalRules *rules)
 void rules_incremental(const RawConfig *raw, Mistakes *mistakes, RawJob *job)
 {
     const IncrementalRules rules = {mistakes, job};
-    bool own_changed = is_there(job, "changed_only"), own_metadata = is_there(job, "metadata_columns");
-    job->config.changed_only =
-        own_changed ? job->options.changed_only : raw->defaults.changed_only;
+    bool own_changed = is_there(job, "changed_only"),
+         own_metadata = is_there(job, "metadata_columns");
+    job->config.changed_only = own_changed ? job->options.changed_only : raw->defaults.changed_only;
     job->config.metadata_columns =
         own_metadata ? job->options.metadata_columns : raw->defaults.metadata_columns;
     check_cursor(&rules);

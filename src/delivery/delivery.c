@@ -21,7 +21,7 @@ struct JobDelivery {
     Arena intent_arena; /* everything in `intent`; a caller's own data may be gone before it */
     Arena state_arena;
     JobState state;
-    Json *last_run;      /* the record of the last committed run; may be NULL */
+    Json *last_run; /* the record of the last committed run; may be NULL */
     bool has_intent;
     bool is_lost; /* an apply found that what was staged is gone */
     Intent intent;
@@ -91,8 +91,10 @@ static bool load(JobDelivery *delivery, Error *error)
     if (!job_state_from_json(json_get(state, "state"), &delivery->state_arena, &delivery->state,
                              error)) {
         error_prefix(error, "state of job %s", delivery->job);
-        return error_hint(error, "restore it from a backup; or bqferry state reset %s --force "
-                                 "begins anew", delivery->job);
+        return error_hint(error,
+                          "restore it from a backup; or bqferry state reset %s --force "
+                          "begins anew",
+                          delivery->job);
     }
     const Json *last_run = json_get(state, "last_run");
     if (json_is_object(last_run))
@@ -286,11 +288,12 @@ static bool same_table(const TableRef *left, const TableRef *right)
     return same_text(left->dataset, right->dataset) && same_text(left->table, right->table);
 }
 
-/* Staged rows that would be replaced, would be there twice, or are not wanted there any more. Rows of
- * a cursor's range can be given up whenever they are not applied: the cursor has not moved. */
+/* Staged rows that would be replaced, would be there twice, or are not wanted there any more. Rows
+ * of a cursor's range can be given up whenever they are not applied: the cursor has not moved. */
 static bool is_overtaken(const Intent *staged, const Intent *wanted)
 {
-    return staged->continues || wanted->delivery.load == LOAD_REPLACE || same_text(staged->rows, wanted->rows) ||
+    return staged->continues || wanted->delivery.load == LOAD_REPLACE ||
+           same_text(staged->rows, wanted->rows) ||
            !same_table(&staged->delivery.table, &wanted->delivery.table);
 }
 

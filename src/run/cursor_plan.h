@@ -37,9 +37,9 @@ typedef struct PlannedRange {
 } PlannedRange;
 
 /* The next range up to `bound`. `state` is the job's cursor, or one without a column: the first
- * run. `window` 0: in one go; then `first` does not matter. Else it is the least place that there is
- * at all from the range's low on (NULL: none), so that windows without rows are passed over. False:
- * there is nothing between cursor and bound. */
+ * run. `window` 0: in one go; then `first` does not matter. Else it is the least place that there
+ * is at all from the range's low on (NULL: none), so that windows without rows are passed over.
+ * False: there is nothing between cursor and bound. */
 bool cursor_plan_next(const CursorPlan *plan, const JobCursor *state, int64_t bound, int64_t window,
                       const int64_t *first, PlannedRange *ret_range);
 

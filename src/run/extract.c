@@ -9,7 +9,7 @@
 
 typedef struct ExtractGroup {
     ExtractJob *job;
-    pthread_mutex_t lock; /* guards what the job gathers */
+    pthread_mutex_t lock;    /* guards what the job gathers */
     pthread_mutex_t waiting; /* guards what follows */
     Backoff backoff;
 } ExtractGroup;
@@ -108,19 +108,21 @@ static bool may_read_again(ExtractGroup *group, const StopFlag *stop, const Erro
     return again;
 }
 
-/* When the snapshot is gone, so are all shards: then the run is to begin anew. */
+/* When the snapshot is gone, so are all shards: then no reader opens twice in a row, and the run is
+ * to begin anew. */
 static bool extract_shard(void *context, size_t shard, size_t worker, const StopFlag *stop,
                           Error *error)
 {
     (void)worker;
     ExtractGroup *group = context;
     const ExtractJob *job = group->job;
-    for (;;) {
+    for (int refused = 0;;) {
         Error failure = {0};
         bool opened;
         if (read_shard(group, shard, stop, &opened, &failure))
             return fault_point("extract.shard", error);
-        if (opened && may_read_again(group, stop, &failure)) {
+        refused = opened ? 0 : refused + 1;
+        if (refused < 2 && may_read_again(group, stop, &failure)) {
             log_warning(job->delivery->job, "%s; reading shard %zu again", failure.message,
                         shard + 1);
             continue;

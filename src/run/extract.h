@@ -22,7 +22,7 @@ typedef struct ExtractJob {
     int retries;            /* out: shards that were read again */
 } ExtractJob;
 
-/* Reads every shard into a sink of its own. A shard whose connection is lost is read again under the
- * same snapshot, if that still holds, into a new sink. On failure all sinks are closed unfinished; whether a
- * new attempt may help is in error->retryable. */
+/* Reads every shard into a sink of its own. A shard whose connection is lost is read again under
+ * the same snapshot, if that still holds, into a new sink. On failure all sinks are closed
+ * unfinished; whether a new attempt may help is in error->retryable. */
 bool extract_run(ExtractJob *job, Error *error);

@@ -85,6 +85,26 @@ static void report_settled(JobRun *run, const SettleResult *settled)
     job_note(run, "the interrupted run was brought to its end; nothing was read again");
 }
 
+static void note_settled(JobRun *run, const SettleResult *settled)
+{
+    if (settled->outcome == SETTLE_VOIDED)
+        job_note(run, "an interrupted run was voided first");
+    else if (settled->outcome == SETTLE_APPLIED && !settled->same_request)
+        job_note(run, "an interrupted run of another request was brought to its end first");
+    else if (settled->outcome == SETTLE_APPLIED)
+        job_note(run, "an interrupted run was brought to its end first");
+}
+
+/* What was settled, or what another process has committed meanwhile, may be newer than the snapshot
+ * that this run already has. */
+static void ask_for_fresh(JobRun *run, const JobDelivery *delivery, const SettleResult *settled)
+{
+    const char *last = delivery_last_run(delivery);
+    if (settled->outcome != SETTLE_NOTHING ||
+        strcmp(last ? last : "", run->seen_run ? run->seen_run : "") != 0)
+        run->fresh_ns = clock_monotonic_ns();
+}
+
 /* A run that has settled one, and has no cursor, stops there: it has done what was asked. */
 static bool settle(JobRun *run, JobDelivery *delivery, bool *ret_finished, Error *error)
 {
@@ -94,20 +114,11 @@ static bool settle(JobRun *run, JobDelivery *delivery, bool *ret_finished, Error
         return false;
     bool goes_on = (has_cursor(run) && !run->options->full_refresh) || run->options->backfill;
     *ret_finished = settled.outcome == SETTLE_APPLIED && settled.same_request && !goes_on;
-    if (settled.outcome == SETTLE_VOIDED)
-        job_note(run, "an interrupted run was voided first");
-    else if (settled.outcome == SETTLE_APPLIED && !settled.same_request)
-        job_note(run, "an interrupted run of another request was brought to its end first");
-    else if (settled.outcome == SETTLE_APPLIED && goes_on)
-        job_note(run, "an interrupted run was brought to its end first");
     if (*ret_finished)
         report_settled(run, &settled);
-    /* What was settled, or what another process has committed meanwhile, may be newer than the
-     * snapshot that this run already has. */
-    const char *last = delivery_last_run(delivery);
-    if (settled.outcome != SETTLE_NOTHING ||
-        strcmp(last ? last : "", run->seen_run ? run->seen_run : "") != 0)
-        run->fresh_ns = clock_monotonic_ns();
+    else
+        note_settled(run, &settled);
+    ask_for_fresh(run, delivery, &settled);
     return true;
 }
 
@@ -182,12 +193,15 @@ static bool run_once(JobRun *run, int64_t lock_wait_ms, Error *error)
 static bool run_backfill(JobRun *run, Error *error)
 {
     enum { TURN_MS = 250, PATIENCE_MS = 24 * 3600 * 1000 };
+    Target *target = session_target(run->session);
     int64_t wait_ms = run->options->lock_wait_ms;
     for (;;) {
         if (!run_once(run, wait_ms, error))
             return false;
         if (run->backfilled)
             return true;
+        if (target->ops->rest)
+            target->ops->rest(target);
         clock_sleep_ms(TURN_MS); /* longer than those who wait for the locks sleep */
         wait_ms = PATIENCE_MS;
     }

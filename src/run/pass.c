@@ -72,7 +72,8 @@ static bool plan_rows(Pass *pass, SharedSnapshot *shared, Error *error)
     Attempt *attempt = &pass->attempt;
     const JobState *state = delivery_state(pass->delivery);
     PlannedJob *planned = &attempt->planned;
-    if (!job_plan(run->session, run->options, run->job, state, &attempt->arena, planned, error))
+    const PlanRequest plan = {run->session, run->options, run->job, state};
+    if (!job_plan(&plan, &attempt->arena, planned, error))
         return false;
     for (size_t i = 0; i < planned->note_count; i++)
         job_note(run, planned->notes[i]);

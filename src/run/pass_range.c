@@ -28,11 +28,12 @@ static bool refuse_state(const RangeRequest *request, const char *why, Error *er
 {
     const char *job = request->run->job->name;
     error_set(error, ERROR_CONFIG, "the state of job %s is not this job's: %s", job, why);
-    return error_hint(error,
-                      "to load the table anew: --full-refresh; to begin again at `start`, adding to what is "
-                      "there: bqferry state reset %s; to go on from a place: bqferry state set %s "
-                      "--cursor VALUE; or give the job another name",
-                      job, job);
+    return error_hint(
+        error,
+        "to load the table anew: --full-refresh; to begin again at `start`, adding to what is "
+        "there: bqferry state reset %s; to go on from a place: bqferry state set %s "
+        "--cursor VALUE; or give the job another name",
+        job, job);
 }
 
 static bool check_state(const RangeRequest *request, const JobCursor *wanted, CursorKind kind,
@@ -91,9 +92,8 @@ static bool wants_windows(const RangeRequest *request, const CursorPlan *cursor)
     const PlannedJob *planned = request->planned;
     if (is_full_refresh(request) || request->run->options->limit > 0)
         return false; /* one step, or a taste */
-    return cursor->window > 0 ||
-           (may_be_long(request) && planned->table.byte_size > WINDOW_BYTES &&
-            leads_an_index(planned, cursor->ref.column));
+    return cursor->window > 0 || (may_be_long(request) && planned->table.byte_size > WINDOW_BYTES &&
+                                  leads_an_index(planned, cursor->ref.column));
 }
 
 /* By size, as if rows were spread evenly. */
@@ -107,7 +107,8 @@ static int64_t window_of(const RangeRequest *request, const CursorPlan *cursor, 
     return window > 0 ? window : 1;
 }
 
-/* Looks at the source's rows from `low` on: for windows, and once a run for rows without a place. */
+/* Looks at the source's rows from `low` on: for windows, and once a run for rows without a place.
+ */
 static bool survey(const RangeRequest *request, PassRange *range, bool wants_first,
                    const int64_t **ret_first, Error *error)
 {
@@ -146,11 +147,12 @@ static void note_backwards(const RangeRequest *request, const CursorPlan *cursor
     if (bound >= cursor_shift(job_cursor_next(own), -slack))
         return;
     job_note(request->run,
-             arena_printf(request->arena,
-                          "the cursor (%s) lies above what can be read now (%s): the clock was set back, "
-                          "or something open reaches back further than before; rows that are stamped in "
-                          "between are only seen with `lookback`",
-                          own->value, cursor_format(cursor->kind, bound, request->arena)));
+             arena_printf(
+                 request->arena,
+                 "the cursor (%s) lies above what can be read now (%s): the clock was set back, "
+                 "or something open reaches back further than before; rows that are stamped in "
+                 "between are only seen with `lookback`",
+                 own->value, cursor_format(cursor->kind, bound, request->arena)));
 }
 
 static bool next_range(const RangeRequest *request, PassRange *range, int64_t bound,
@@ -176,15 +178,16 @@ static bool next_range(const RangeRequest *request, PassRange *range, int64_t bo
     return true;
 }
 
-/* An append must not add a row twice: of a range that is read again, or may have been read before. */
+/* An append must not add a row twice: of a range that is read again, or may have been read before.
+ */
 static bool protect_append(const RangeRequest *request, PassRange *range, Error *error)
 {
     static const TypeKind types[CURSOR_KIND_COUNT_] = {TYPE_TIMESTAMP, TYPE_DATETIME, TYPE_DATE,
                                                        TYPE_INT64};
     Delivery *delivery = &request->planned->delivery;
     const CursorPlan *cursor = &range->cursor;
-    bool again = request->kind == PASS_BACKFILL ||
-                 (cursor->lookback > 0 && request->state->cursor.column);
+    bool again =
+        request->kind == PASS_BACKFILL || (cursor->lookback > 0 && request->state->cursor.column);
     if (delivery->load != LOAD_APPEND || !again)
         return true;
     const char *name = plan_target_name(&request->planned->plan, cursor->ref.column);
@@ -205,10 +208,11 @@ static bool protect_append(const RangeRequest *request, PassRange *range, Error 
         };
         return true;
     }
-    error_set(error, ERROR_CONFIG,
-              "an append that reads rows again (lookback, backfill) needs a key, or the cursor's column %s "
-              "as it is, to tell which rows are in the target already",
-              cursor->ref.column);
+    error_set(
+        error, ERROR_CONFIG,
+        "an append that reads rows again (lookback, backfill) needs a key, or the cursor's column %s "
+        "as it is, to tell which rows are in the target already",
+        cursor->ref.column);
     return error_hint(error, "carry the column, say `key:`, or choose load: upsert");
 }
 
@@ -235,35 +239,59 @@ static void advance(const RangeRequest *request, PassRange *range)
     range->has_next = request->run->options->limit == 0 && range->range.high != INT64_MIN;
 }
 
-/* Where the backfill goes on: at what is left of the same one. */
-static bool next_window(const RangeRequest *request, PassRange *range, int64_t bound,
-                        PassOutcome *outcome, Error *error)
+typedef struct BackfillSpan {
+    int64_t start;
+    int64_t end;
+} BackfillSpan;
+
+/* What the running cursor has yet to read is not the backfill's. */
+static bool read_span(const RangeRequest *request, CursorKind kind, int64_t bound,
+                      BackfillSpan *ret_span, Error *error)
 {
     const BackfillOptions *asked = request->run->options->backfill;
     const JobCursor *own = &request->state->cursor;
-    const CursorPlan *cursor = &range->cursor;
-    JobBackfill backfill = {.kind = cursor->kind};
-    int64_t start, end = bound, done;
-    /* What the running cursor has yet to read is not the backfill's. */
+    int64_t end = bound, wanted;
     if (own->column && job_cursor_next(own) < end)
         end = job_cursor_next(own);
-    if (!cursor_plan_place(cursor->kind, asked->start, false, &start, error))
+    if (!cursor_plan_place(kind, asked->start, false, &ret_span->start, error))
         return error_prefix(error, "--start");
-    if (asked->end) {
-        int64_t wanted;
-        if (!cursor_plan_place(cursor->kind, asked->end, true, &wanted, error))
-            return error_prefix(error, "--end");
-        end = wanted < end ? wanted : end;
-    }
-    backfill.start = cursor_format(cursor->kind, start, request->arena);
-    backfill.end = cursor_format(cursor->kind, end, request->arena);
+    if (asked->end && !cursor_plan_place(kind, asked->end, true, &wanted, error))
+        return error_prefix(error, "--end");
+    ret_span->end = asked->end && wanted < end ? wanted : end;
+    return true;
+}
+
+/* Where the backfill goes on: at what is left of the same one. */
+static const char *resume_place(const RangeRequest *request, const JobBackfill *backfill,
+                                const BackfillSpan *span)
+{
     const JobBackfill *before = &request->state->backfill;
-    bool goes_on = before->start && before->done && before->kind == cursor->kind &&
-                   strcmp(before->start, backfill.start) == 0 &&
-                   cursor_parse(cursor->kind, before->done, &done) && done < end;
-    JobCursor from = {.column = cursor->ref.column, .kind = cursor->kind, .comparison = ">="};
-    from.value = goes_on ? before->done : backfill.start;
-    outcome->nothing = !cursor_plan_next(cursor, &from, end, 0, NULL, &range->range);
+    int64_t done;
+    bool goes_on = before->start && before->done && before->kind == backfill->kind &&
+                   strcmp(before->start, backfill->start) == 0 &&
+                   cursor_parse(backfill->kind, before->done, &done) && done < span->end;
+    return goes_on ? before->done : backfill->start;
+}
+
+static bool next_window(const RangeRequest *request, PassRange *range, int64_t bound,
+                        PassOutcome *outcome, Error *error)
+{
+    const CursorPlan *cursor = &range->cursor;
+    BackfillSpan span;
+    if (!read_span(request, cursor->kind, bound, &span, error))
+        return false;
+    JobBackfill backfill = {
+        .kind = cursor->kind,
+        .start = cursor_format(cursor->kind, span.start, request->arena),
+        .end = cursor_format(cursor->kind, span.end, request->arena),
+    };
+    const JobCursor from = {
+        .column = cursor->ref.column,
+        .kind = cursor->kind,
+        .comparison = ">=",
+        .value = resume_place(request, &backfill, &span),
+    };
+    outcome->nothing = !cursor_plan_next(cursor, &from, span.end, 0, NULL, &range->range);
     outcome->is_last = true;
     if (outcome->nothing)
         return true;
@@ -272,8 +300,8 @@ static bool next_window(const RangeRequest *request, PassRange *range, int64_t b
     if (!survey(request, range, windows, &first, error))
         return false;
     if (windows && first)
-        cursor_plan_next(cursor, &from, end, window_of(request, cursor, *first, end), first,
-                         &range->range);
+        cursor_plan_next(cursor, &from, span.end, window_of(request, cursor, *first, span.end),
+                         first, &range->range);
     outcome->is_last = range->range.is_last;
     backfill.done = cursor_format(cursor->kind, range->range.high, request->arena);
     range->next = *request->state;

@@ -167,9 +167,11 @@ static bool map_columns(const RunOptions *options, const RunJob *job, Arena *are
            mapping_plan(&planned->table, &mapping, map_column, arena, &planned->plan, error);
 }
 
-bool job_plan(Session *session, const RunOptions *options, const RunJob *job,
-              const JobState *state, Arena *arena, PlannedJob *ret_planned, Error *error)
+bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned, Error *error)
 {
+    const RunJob *job = request->job;
+    const RunOptions *options = request->options;
+    Session *session = request->session;
     *ret_planned = (PlannedJob){0};
     if (!session_source(session, job->config->connection, &ret_planned->source, error))
         return false;
@@ -193,7 +195,7 @@ bool job_plan(Session *session, const RunOptions *options, const RunJob *job,
         ret_planned->extract.relation.schema = ret_planned->table.schema;
     ret_planned->delivery = plan_delivery(options, job, ret_planned, arena);
     ret_planned->one_shard_bytes = session_target(session)->one_shard_bytes;
-    return plan_merge(options, job, state, arena, ret_planned, error);
+    return plan_merge(request, arena, ret_planned, error);
 }
 
 bool job_validate(Session *session, const PlannedJob *planned, Error *error)
@@ -362,13 +364,15 @@ static void note_modes(const RunJob *job, const PlannedJob *planned, Arena *aren
     if (plan->load == LOAD_APPEND && cursor->count == 0)
         add_note(plan, arena, "append without a cursor adds all rows again on each run");
     if (plan->load == LOAD_UPSERT && !config->deletes.action)
-        add_note(plan, arena,
-                 "upsert alone does not see deletes: rows that the source deletes stay in the target "
-                 "(`deletes: hard` removes them, `load: soft_delete` marks them)");
+        add_note(
+            plan, arena,
+            "upsert alone does not see deletes: rows that the source deletes stay in the target "
+            "(`deletes: hard` removes them, `load: soft_delete` marks them)");
     if (cursor->count && planned->table.name && !is_indexed(planned, cursor->items[0]))
         add_note(plan, arena,
-                 arena_printf(arena, "no index leads with %s: each run reads the whole table to find "
-                                     "what is new",
+                 arena_printf(arena,
+                              "no index leads with %s: each run reads the whole table to find "
+                              "what is new",
                               cursor->items[0]));
     note_layout(planned, arena, plan);
 }
@@ -381,8 +385,8 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
         *error = *job->error;
         return false;
     }
-    bool valid = job_plan(session, options, job, NULL, arena, planned, error) &&
-                 job_validate(session, planned, error);
+    const PlanRequest request = {.session = session, .options = options, .job = job};
+    bool valid = job_plan(&request, arena, planned, error) && job_validate(session, planned, error);
     plan->table = planned->table;
     plan->plan = planned->plan;
     plan->load = options->full_refresh ? LOAD_REPLACE : job->config->load;

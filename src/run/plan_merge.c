@@ -11,7 +11,7 @@
 
 enum { CONSTANTS_MAX = 3, CLUSTER_MAX = 4 };
 
-void planned_note(PlannedJob *planned, Arena *arena, const char *note)
+static void planned_note(PlannedJob *planned, Arena *arena, const char *note)
 {
     const char **notes = ARENA_ARRAY(arena, const char *, planned->note_count + 1);
     if (planned->note_count)
@@ -22,7 +22,7 @@ void planned_note(PlannedJob *planned, Arena *arena, const char *note)
 
 /* A job that lists its columns means those: new ones of the source are not among them, and what is
  * new in the list is wanted. */
-SchemaEvolve plan_evolve(const JobConfig *job)
+static SchemaEvolve plan_evolve(const JobConfig *job)
 {
     if (job->evolve && strcmp(job->evolve, "fail") == 0)
         return EVOLVE_FAIL;
@@ -53,8 +53,9 @@ void plan_left_out(const RunJob *job, PlannedJob *planned, Arena *arena,
             kept[count++] = name;
         else
             planned_note(planned, arena,
-                         arena_printf(arena, "the source's column %s is left out: the target does "
-                                             "not have it (schema.evolve: ignore)",
+                         arena_printf(arena,
+                                      "the source's column %s is left out: the target does "
+                                      "not have it (schema.evolve: ignore)",
                                       name));
     }
     if (count == plan->column_count)
@@ -204,8 +205,9 @@ static void plan_emptied(const JobState *state, Arena *arena, PlannedJob *planne
             continue;
         gone[merge->emptied_count++] = all[planned->column_count++] = arena_strdup(arena, name);
         planned_note(planned, arena,
-                     arena_printf(arena, "column %s is no longer in the source: it stays in the "
-                                         "target, NULL in rows that are loaded from now on",
+                     arena_printf(arena,
+                                  "column %s is no longer in the source: it stays in the "
+                                  "target, NULL in rows that are loaded from now on",
                                   name));
     }
     merge->emptied = gone;
@@ -261,13 +263,6 @@ static bool plan_metadata(const RunJob *job, Arena *arena, PlannedJob *planned, 
     planned->delivery.metadata = (MetadataColumns){SYNCED_AT, RUN_ID};
     return add_constant(arena, planned, &synced_at, value_null(), error) &&
            add_constant(arena, planned, &run_id, value_null(), error);
-}
-
-static Vanished vanished_of(const JobConfig *job)
-{
-    if (!job->deletes.action)
-        return VANISHED_KEPT;
-    return strcmp(job->deletes.action, "hard") == 0 ? VANISHED_DELETED : VANISHED_MARKED;
 }
 
 static const Field *field_of(const Schema *schema, const char *name)
@@ -328,17 +323,24 @@ static void plan_layout(const JobConfig *job, Arena *arena, PlannedJob *planned)
         cluster_by(merge->order, 1, arena, planned);
 }
 
-bool plan_merge(const RunOptions *options, const RunJob *job, const JobState *state, Arena *arena,
-                PlannedJob *planned, Error *error)
+static Vanished vanished_of(const JobConfig *job)
 {
+    if (!job->deletes.action)
+        return VANISHED_KEPT;
+    return strcmp(job->deletes.action, "hard") == 0 ? VANISHED_DELETED : VANISHED_MARKED;
+}
+
+bool plan_merge(const PlanRequest *request, Arena *arena, PlannedJob *planned, Error *error)
+{
+    const RunJob *job = request->job;
     MergeSpec *merge = &planned->delivery.merge;
     const JobConfig *config = job->config;
     planned->delivery.evolve = plan_evolve(config);
     merge->changed_only = config->changed_only;
     merge->vanished = vanished_of(config);
-    merge->whole = config->cursor.columns.count == 0 && options->limit == 0;
+    merge->whole = config->cursor.columns.count == 0 && request->options->limit == 0;
     plan_order(job, arena, planned);
-    plan_emptied(state, arena, planned);
+    plan_emptied(request->state, arena, planned);
     if (!check_cursor(job, planned, arena, error) || !plan_key(job, arena, planned, error) ||
         !plan_mark(job, arena, planned, error) || !plan_metadata(job, arena, planned, error))
         return false;

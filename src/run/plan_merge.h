@@ -5,18 +5,14 @@
 
 #include "run/plan.h"
 
-/* The schema's policy of a job (config: schema.evolve). */
-SchemaEvolve plan_evolve(const JobConfig *job);
-
 /* `ignore`: the source columns that the existing table has room for, as `select` of a mapping; NULL
  * in *ret_select: all. Adds a note for each that is left out. */
 void plan_left_out(const RunJob *job, PlannedJob *planned, Arena *arena,
                    const char *const **ret_select, size_t *ret_count);
 
 /* Fills delivery.merge, layout.key,  metadata, schema and extract.constants once the columns are
- * mapped. `state` as in job_plan. ERROR_CONFIG when there is no key, or it is not carried. */
-bool plan_merge(const RunOptions *options, const RunJob *job, const JobState *state, Arena *arena,
-                PlannedJob *planned, Error *error);
+ * mapped. ERROR_CONFIG when there is no key, or it is not carried. */
+bool plan_merge(const PlanRequest *request, Arena *arena, PlannedJob *planned, Error *error);
 
 /* The target's name of a source column; NULL: it is not carried. */
 const char *plan_target_name(const TablePlan *plan, const char *source_column);

@@ -27,13 +27,13 @@ typedef struct ColumnInvalid {
 typedef struct CursorReport {
     const char *column; /* NULL: the job has none */
     const char *comparison;
-    const char *low;       /* what was read this time; NULL: from the beginning, or nothing */
-    const char *high;      /* NULL: nothing */
-    const char *method;    /* how the bound is known */
-    size_t ranges;         /* that were read and committed one by one */
-    bool has_place;        /* of an instant or a wall time: */
-    int64_t place_us;      /* how far the cursor is, microseconds since 1970 */
-    uint64_t unreachable;  /* rows without a value */
+    const char *low;      /* what was read this time; NULL: from the beginning, or nothing */
+    const char *high;     /* NULL: nothing */
+    const char *method;   /* how the bound is known */
+    size_t ranges;        /* that were read and committed one by one */
+    bool has_place;       /* of an instant or a wall time: */
+    int64_t place_us;     /* how far the cursor is, microseconds since 1970 */
+    uint64_t unreachable; /* rows without a value */
     bool is_backfill;
 } CursorReport;
 
@@ -67,7 +67,7 @@ typedef struct JobReport {
 
 typedef struct RunReport {
     Arena arena;
-    char id[ID_SIZE]; /* of the run as a whole */
+    char id[ID_SIZE];                /* of the run as a whole */
     int64_t started_us, finished_us; /* wall clock */
     JobReport *jobs;
     size_t job_count;

@@ -73,7 +73,8 @@ static void set_merge(Json *request, const JobConfig *job)
     json_set(request, "key", select_json(&job->key));
     json_set_text(request, "deletes", job->deletes.action);
     json_set_text(request, "mark", job->load == LOAD_SOFT_DELETE ? job->soft_delete.column : NULL);
-    json_set_text(request, "mark_type", job->load == LOAD_SOFT_DELETE ? job->soft_delete.type : NULL);
+    json_set_text(request, "mark_type",
+                  job->load == LOAD_SOFT_DELETE ? job->soft_delete.type : NULL);
     json_set_bool(request, "changed_only", job->changed_only);
     json_set_bool(request, "metadata_columns", job->metadata_columns);
     json_set_text(request, "evolve", job->evolve);

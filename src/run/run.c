@@ -117,6 +117,5 @@ bool run_report_keep(const RunReport *report, const RunOptions *options, Error *
     CLEANUP(state_close_ptr) StateStore *store = NULL;
     CLEANUP(json_free_ptr) Json *json = run_report_json(report);
     return drivers_open_state(options->drivers, options->config, &store, error) &&
-           state_keep_report(store, report->id, json, (size_t)options->config->reports_kept,
-                             error);
+           state_keep_report(store, report->id, json, (size_t)options->config->reports_kept, error);
 }

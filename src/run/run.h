@@ -18,12 +18,12 @@ typedef struct RunOptions {
     const Drivers *drivers;
     const char *const *names; /* jobs by name; none and no tag: all */
     size_t name_count;
-    const char *tag;                /* jobs that carry it; NULL: no condition */
-    bool full_refresh;              /* replace, whatever the job's load mode */
-    int64_t limit;                  /* rows per table at most; 0: all */
-    int64_t lock_wait_ms;           /* how long other processes' locks are waited for */
+    const char *tag;                 /* jobs that carry it; NULL: no condition */
+    bool full_refresh;               /* replace, whatever the job's load mode */
+    int64_t limit;                   /* rows per table at most; 0: all */
+    int64_t lock_wait_ms;            /* how long other processes' locks are waited for */
     const BackfillOptions *backfill; /* instead of what is new; NULL: no */
-    const ProgressDisplay *display; /* may be NULL */
+    const ProgressDisplay *display;  /* may be NULL */
 } RunOptions;
 
 /* Runs the jobs. Returns false only when nothing could be started at all (unknown job, connection
@@ -50,7 +50,7 @@ typedef struct JobPlan {
     const char *const *key; /* of the target, when it matters; */
     size_t key_count;
     const char *cursor; /* "updated_at >= …, < 2026-01-31 …": what could be read; NULL: all rows */
-    const char *bound;  /* how that end is known; NULL: no cursor */
+    const char *bound; /* how that end is known; NULL: no cursor */
     const char **notes;
     size_t note_count;
     Error error; /* why it cannot be planned; kind ERROR_NONE when it can */

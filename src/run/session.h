@@ -22,8 +22,8 @@ const char *session_destination(Session *session);
 /* The source of a configured connection; lives until session_close. Safe from threads. */
 bool session_source(Session *session, const char *connection, Source **ret_source, Error *error);
 
-/* The jobs of the run: before a snapshot is opened, all their cursors on its connection are bounded.
- * `patient` false: nothing is waited for. They live as long as the session. */
+/* The jobs of the run: before a snapshot is opened, all their cursors on its connection are
+ * bounded. `patient` false: nothing is waited for. They live as long as the session. */
 void session_set_jobs(Session *session, const RunJobs *jobs, bool patient);
 
 /* The run's snapshot of that connection, opened by whoever comes first. One that was opened before

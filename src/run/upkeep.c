@@ -65,8 +65,9 @@ static bool open_delivery(Session *session, const RunOptions *options, const Run
         return false;
     if (!delivery_current(*ret_delivery))
         return true;
-    error_set(error, ERROR_CONFIG, "a run of job %s was interrupted: what it left decides where the "
-                                   "cursor is",
+    error_set(error, ERROR_CONFIG,
+              "a run of job %s was interrupted: what it left decides where the "
+              "cursor is",
               job->name);
     return error_hint(error, "bqferry run %s settles it; bqferry state reset %s --force forgets it",
                       job->name, job->name);
@@ -130,10 +131,11 @@ static bool may_reset(StateStore *store, const char *job, bool force, Error *err
         return error_set(error, ERROR_USAGE, "job %s has no state", job);
     if (!json_is_object(json_get(state, "intent")))
         return true;
-    error_set(error, ERROR_CONFIG, "a run of job %s was interrupted: its rows may be staged or applied",
-              job);
-    return error_hint(error, "bqferry run %s settles it; --force forgets it, and bqferry gc removes "
-                             "what it staged",
+    error_set(error, ERROR_CONFIG,
+              "a run of job %s was interrupted: its rows may be staged or applied", job);
+    return error_hint(error,
+                      "bqferry run %s settles it; --force forgets it, and bqferry gc removes "
+                      "what it staged",
                       job);
 }
 

@@ -94,8 +94,8 @@ typedef struct ShardList {
 typedef struct Extract {
     const TablePlan *plan;
     RelationRef relation;
-    const char *where; /* further SQL condition from the job; NULL: none */
-    int64_t limit;     /* rows at most over all shards of one worker; 0: no limit */
+    const char *where;        /* further SQL condition from the job; NULL: none */
+    int64_t limit;            /* rows at most over all shards of one worker; 0: no limit */
     const CursorRange *range; /* NULL: all rows */
     const Value *constants;   /* what every row of a batch ends with, behind the plan's columns */
     size_t constant_count;

@@ -34,8 +34,7 @@ typedef struct StateOps {
 
     /* Holds the name for this process; ERROR_LOCKED names the holder (host, process id, job, since
      * when). Does not wait. A holder that died is no holder. */
-    bool (*lock)(StateStore *store, const LockRequest *request, StateLock **ret_lock,
-                 Error *error);
+    bool (*lock)(StateStore *store, const LockRequest *request, StateLock **ret_lock, Error *error);
     void (*unlock)(StateStore *store, StateLock *lock); /* accepts NULL lock */
 
     /* Whether the lock is still this process's, and stays so for a while: asked before anything

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "target/gc.h"
+
 #include "base/id.h"
-#include "target/target.h"
 
 #include <string.h>
 
 static bool is_same_run(const char *left, const char *right)
 {
     for (size_t i = 0; i < ID_LENGTH; i++) {
-        bool both_dashes = (left[i] == '-' || left[i] == '_') && (right[i] == '-' || right[i] == '_');
+        bool both_dashes =
+            (left[i] == '-' || left[i] == '_') && (right[i] == '-' || right[i] == '_');
         if (left[i] != right[i] && !both_dashes)
             return false;
         if (left[i] == '\0')

@@ -19,6 +19,8 @@
 #include "model/layout.h"
 #include "model/policy.h"
 #include "model/type.h"
+#include "target/gc.h"
+#include "target/merge.h"
 
 typedef struct Target Target;
 typedef struct Sink Sink;
@@ -36,58 +38,6 @@ typedef struct ShardResult {
     const char *const *partitions; /* ids of the partitions that its rows belong to, each once; */
     size_t partition_count;        /* none where the target does not ask */
 } ShardResult;
-
-/* What happens when the columns of a delivery and of the existing table differ. */
-typedef enum SchemaEvolve {
-    EVOLVE_FAIL,    /* validate refuses */
-    EVOLVE_COLUMNS, /* new columns are added, REQUIRED is relaxed, with the step that applies */
-    EVOLVE_RELAX,   /* REQUIRED is relaxed; new columns were left out when the rows were planned */
-} SchemaEvolve;
-
-typedef enum Vanished { VANISHED_KEPT, VANISHED_MARKED, VANISHED_DELETED } Vanished;
-
-/* The rows that an append puts its own in the place of; see MergeSpec. Numbers mean what the
- * column's values mean (model/value.h): microseconds, days, or the number itself. */
-typedef struct MergeRange {
-    const char *column; /* of the target: TIMESTAMP, DATETIME, DATE or INT64; NULL: none */
-    bool has_low;
-    int64_t low, high;
-    bool after_low;    /* low itself does not belong to it */
-    bool through_high; /* high itself does */
-} MergeRange;
-
-/* How staged rows meet those of the table. Columns are the target's.
- *
- * LOAD_UPSERT, LOAD_SOFT_DELETE: of staged rows with one key the newest counts; a row of the table
- * with that key gets its values, else it is inserted. A NULL in a key, or several rows of the table
- * with one key, is ERROR_DATA, and nothing is applied.
- * LOAD_REPLACE: with `unique` the same of what is staged, for a job whose later runs merge.
- * LOAD_APPEND: with `present` or `range` no row is there twice; else rows are just added. */
-typedef struct MergeSpec {
-    const char *const *key; /* tells rows apart; none: `range`, or no merge */
-    size_t key_count;
-    bool key_is_sources; /* the source says that no two of its rows have the same */
-    bool unique;         /* LOAD_REPLACE: of rows with one key only the newest is kept */
-    const char *const *order; /* which row is newest: the greatest, column by column, NULL least; */
-    size_t order_count;       /* after these, by anything that is always the same */
-    bool changed_only;        /* rows whose values are equal are left as they are */
-    const char *const *emptied; /* columns that the source no longer has: NULL in what is updated */
-    size_t emptied_count;
-    bool present;     /* LOAD_APPEND: leaves out rows whose key and `order` values are there */
-    MergeRange range; /* LOAD_APPEND: replaces these rows with the staged ones */
-    bool keys_only;   /* staged are nothing but keys: no row is inserted or updated */
-    bool whole;       /* staged are all keys that the source has: others have vanished */
-    Vanished vanished;
-    const char *mark; /* column of the mark (part of the schema unless keys_only); NULL: none. Rows */
-    bool mark_is_bool; /* that are staged lose it, those that vanish get it: true, or at_us */
-} MergeSpec;
-
-/* Columns of the schema that tell of the delivery; the values are staged with the rows. They do not
- * make a row a changed one. A row that gets its mark gets them, too. NULL: there is none. */
-typedef struct MetadataColumns {
-    const char *synced_at; /* TIMESTAMP: at_us */
-    const char *run_id;    /* STRING */
-} MetadataColumns;
 
 /* Plain data; an intent stores all of it (delivery/intent.h). */
 typedef struct Delivery {
@@ -121,23 +71,14 @@ static inline bool delivery_merges(const Delivery *delivery)
            delivery->merge.unique || delivery->merge.present || delivery->merge.range.column;
 }
 
-/* What became of staged rows, and of rows of the table, in a delivery that merges. */
-typedef struct ApplyCounts {
-    uint64_t inserted;
-    uint64_t updated;
-    uint64_t unchanged;  /* staged, and not worth a write, or (present) there already */
-    uint64_t superseded; /* staged, and another staged row has the key and is newer */
-    uint64_t vanished;   /* rows of the table that were marked or deleted, or (range) replaced */
-} ApplyCounts;
-
 typedef struct ApplyResult {
     uint64_t rows; /* of those that were staged, all that the step dealt with: when the delivery
                       merges, the sum of the first four counts */
     ApplyCounts counts; /* when the delivery merges */
-    bool spent;    /* on failure: this attempt at applying has ended for good, without effect, and
-                      the next try needs the next apply_attempt */
-    bool lost;     /* on failure: nothing was applied nor ever will be, and what was staged is gone:
-                      the rows must be read again */
+    bool spent; /* on failure: this attempt at applying has ended for good, without effect, and
+                   the next try needs the next apply_attempt */
+    bool lost;  /* on failure: nothing was applied nor ever will be, and what was staged is gone:
+                   the rows must be read again */
 } ApplyResult;
 
 /* What a target did for a delivery in the words of its own job list, for reports. */
@@ -161,24 +102,6 @@ typedef enum DeliveryStatus {
     DELIVERY_BEGUN,   /* the same, but apply has begun and must be brought to its end */
     DELIVERY_APPLIED, /* visible */
 } DeliveryStatus;
-
-/* Staging that nobody owns. */
-typedef struct GcRequest {
-    const char *const *live; /* run ids that are somebody's */
-    size_t live_count;
-    int64_t before_us; /* younger staging stays: its run may not be known here */
-    bool dry;
-} GcRequest;
-
-typedef struct GcItem {
-    const char *what; /* "table main._bqferry_stage_…", "gs://…" */
-    const char *run_id;
-} GcItem;
-
-typedef struct GcList {
-    const GcItem *items;
-    size_t count;
-} GcList;
 
 typedef struct TargetTable {
     bool exists;
@@ -237,6 +160,10 @@ typedef struct TargetOps {
     /* Removes what is staged for this run, if anything. Never touches what was applied. */
     bool (*discard)(Target *target, const Delivery *delivery, Error *error);
 
+    /* Nothing is under way: gives back what keeps other processes out (a file that is open), until
+     * the next call. NULL: there is nothing of the kind. */
+    void (*rest)(Target *target);
+
     /* What this process made the target do for the run so far (only run_id is looked at). NULL:
      * nothing to tell. */
     bool (*jobs)(Target *target, const Delivery *delivery, Arena *arena, TargetJobs *ret_jobs,
@@ -287,7 +214,3 @@ static inline void sink_close_ptr(Sink **sink)
     if (*sink)
         (*sink)->ops->close(*sink);
 }
-
-/* True when staging of the run may go: it was begun before the request's time, and nobody owns it.
- * `run_id` may have "_" for "-". False for what is no run id. */
-bool gc_is_ownerless(const GcRequest *request, const char *run_id);

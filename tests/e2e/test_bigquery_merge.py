@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import test_merge
 from google.cloud import bigquery
-from support import readers
 from support.targets import BigQueryMirror, BigQueryTarget
 from test_merge import CURSOR, fill, merged, touch
 
@@ -204,7 +203,7 @@ VALUES = ["true", "9223372036854775807", "'NaN'", "1.10", "0.1234567890123", "'i
           "'1 mon 2 days 03:04:05'", "'{\"a\": [1, null]}'", "'{1,2}'", "'00000000-0000-0000-0000-000000000001'"]
 OTHERS = ["false", "9223372036854775806", "'Infinity'", "1.11", "0.1234567890124", "'It''s'", "'\\x00fe'",
           "'2026-02-01'", "'12:34:56.788'", "'2026-01-31 12:34:56.788'", "'2026-01-31 12:34:56.788Z'",
-          "'32 days 03:04:05'", "'null'", "'{2,1}'", "'00000000-0000-0000-0000-000000000002'"]
+          "'32 days 03:04:05'", "'{\"a\": [2, null]}'", "'{2,1}'", "'00000000-0000-0000-0000-000000000002'"]
 
 
 def test_changed_rows_of_every_type(db, bqferry, job, bq, google):
@@ -219,12 +218,19 @@ def test_changed_rows_of_every_type(db, bqferry, job, bq, google):
     for values, changed in ((OTHERS, count), (["NULL"] * count, count), (VALUES, count)):
         for number, column in enumerate(columns):
             db.execute(f"UPDATE items SET {column} = {values[number]} WHERE id = {number}")
-        counts = merged(bqferry.ok("run"))
-        print(bq.rows("items", "id, a, b, c, h, n, l, m"))
-        assert counts == {"updated": changed}, values
+        assert merged(bqferry.ok("run")) == {"updated": changed}, values
         assert merged(bqferry.ok("run")) == {"unchanged": count}
     assert analyze(google, last_merge(google)) == "MergeStmt"
     assert [row[0] for row in bq.rows("items", "id")] == list(range(count))
+
+
+def test_the_json_null_is_a_value(db, bqferry, job, bq):
+    db.execute("CREATE TABLE items (id int PRIMARY KEY, m jsonb); INSERT INTO items VALUES (1, 'null'), (2, NULL)")
+    job(bq, "items", load="upsert", changed_only=True)
+    bqferry.ok("run")
+    db.execute("UPDATE items SET m = CASE id WHEN 2 THEN 'null'::jsonb END")
+    assert merged(bqferry.ok("run")) == {"updated": 2}
+    assert merged(bqferry.ok("run")) == {"unchanged": 2}
 
 
 def test_structs_keep_their_members(db, bqferry, job, bq):
@@ -285,8 +291,8 @@ def test_new_columns_are_added_in_one_update(db, bqferry, job, bq, google, load)
     assert list(fields) == ["id", "name", "updated_at", "mine", "price", "tags"]
     assert fields["name"].mode == "NULLABLE" and fields["id"].mode == "REQUIRED"
     assert fields["updated_at"].description == "by hand"
-    assert [row[3:] for row in bq.rows("items", "id, name, mine, price, tags")] == [(None, []), (9.90, ["a", "b"])] \
-        or [row[4] for row in bq.rows("items", "id, name, mine, price, tags")] == [[], ["a", "b"]]
+    assert [str(row[1]) for row in bq.rows("items", "id, price")] == ["None", "9.90"]
+    assert [row[1] for row in bq.rows("items", "id, tags")] == [[], ["a", "b"]]
     google.forget_calls()
     touch(db, "id = 1", name="'b'")
     bqferry.ok("run")
@@ -358,8 +364,7 @@ def test_what_the_report_tells(db, bqferry, job, bq, google):
     merge = last_merge(google)
     assert merge.job_id == f"bqferry-{result['run_id']}-1-merge-1" and merge.job_id == queries[-1]["id"]
     assert merge.labels["run_id"] == result["run_id"] and merge.labels["job"] == "main"
-    assert result["merged"] == {"inserted": 0, "updated": 10, "unchanged": 0, "superseded": 0, "vanished": 0} \
-        or merged(bqferry.ok("run")) == {"updated": 10}
+    assert {name: count for name, count in result["merged"].items() if count} == {"updated": 10}
 
 
 def test_no_value_is_pasted(db, bqferry, job, bq, google):

@@ -8,9 +8,9 @@
 
 enum {
     MILLISECOND = 1000,
-    HELD_BACK_MS = 60 * 1000,          /* a bound this far behind is worth a note */
-    PREPARED_MARGIN_MS = 3600 * 1000,  /* a prepared transaction's start is not recorded */
-    PRECISION_MAX = 6, /* of timestamps that declare none */
+    HELD_BACK_MS = 60 * 1000,         /* a bound this far behind is worth a note */
+    PREPARED_MARGIN_MS = 3600 * 1000, /* a prepared transaction's start is not recorded */
+    PRECISION_MAX = 6,                /* of timestamps that declare none */
 };
 
 /* One call of bounds(). */
@@ -18,9 +18,8 @@ typedef struct Bounding {
     PostgresSource *source;
     Arena *arena;
     Moment moment;
-    OpenSet waited;    /* transactions that some request waits for */
-    OpenSet left;      /* those that did not end */
-    const char *left_who;
+    OpenSet waited; /* transactions that some request waits for */
+    OpenRest left;  /* those that did not end */
 } Bounding;
 
 /* One request on its way. */
@@ -28,10 +27,11 @@ typedef struct Request {
     const BoundRequest *asked;
     Bound *bound;
     PostgresAction action;
-    const char *from;   /* FROM item */
-    int precision;      /* of timestamps: digits of a second */
-    OpenSet waits_for;  /* part of the call's */
-    const char *members; /* oids of the tables and sequences, "1,2"; NULL: unknown (a view, a query) */
+    const char *from;  /* FROM item */
+    int precision;     /* of timestamps: digits of a second */
+    OpenSet waits_for; /* part of the call's */
+    const char
+        *members; /* oids of the tables and sequences, "1,2"; NULL: unknown (a view, a query) */
 } Request;
 
 /* What is wrong with one request does not fail the others. */
@@ -176,7 +176,7 @@ static Step sample_integer(Bounding *bounding, Request *request, Error *error)
 
 static bool is_utc(const char *zone)
 {
-    static const char *const names[] = {"UTC", "Etc/UTC", "GMT",       "Etc/GMT",   "UCT",
+    static const char *const names[] = {"UTC",  "Etc/UTC", "GMT",       "Etc/GMT",  "UCT",
                                         "Zulu", "Etc/UCT", "Universal", "Etc/Zulu", "Greenwich"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcasecmp(zone, names[i]) == 0)
@@ -223,11 +223,12 @@ static const char *conversion(const Request *request, const char *zone, const ch
     if (request->bound->kind == CURSOR_INSTANT)
         return arena_printf(arena, "SELECT (date_trunc('%s', %s))::text",
                             unit_of(request->precision), instant);
-    const char *wall = arena_printf(arena,
-                                    "SELECT min(t AT TIME ZONE %s) AS wall FROM (SELECT %s UNION ALL "
-                                    "SELECT to_timestamp((ceil(extract(epoch FROM %s) / 900) + i) "
-                                    "* 900) FROM generate_series(0, 96) AS i) AS times(t)",
-                                    sql_literal(zone, arena), instant, instant);
+    const char *wall =
+        arena_printf(arena,
+                     "SELECT min(t AT TIME ZONE %s) AS wall FROM (SELECT %s UNION ALL "
+                     "SELECT to_timestamp((ceil(extract(epoch FROM %s) / 900) + i) "
+                     "* 900) FROM generate_series(0, 96) AS i) AS times(t)",
+                     sql_literal(zone, arena), instant, instant);
     if (request->bound->kind == CURSOR_DATE)
         return arena_printf(arena, "SELECT wall::date::text FROM (%s) AS least", wall);
     return arena_printf(arena, "SELECT date_trunc('%s', wall)::text FROM (%s) AS least",
@@ -236,9 +237,10 @@ static const char *conversion(const Request *request, const char *zone, const ch
 
 static void note_held_back(Bounding *bounding, Request *request, const char *who, int64_t age_ms)
 {
-    request->bound->note = arena_printf(
-        bounding->arena, "rows of the last %" PRId64 " s must wait: a transaction is open since then (%s)",
-        age_ms / 1000, who ? who : "prepared");
+    request->bound->note = arena_printf(bounding->arena,
+                                        "rows of the last %" PRId64
+                                        " s must wait: a transaction is open since then (%s)",
+                                        age_ms / 1000, who ? who : "prepared");
 }
 
 /* The earlier of the oldest open transaction's start and of what a prepared one may have begun at,
@@ -343,13 +345,14 @@ static void conclude(const Bounding *bounding, Request *request)
         return;
     bound->known = true;
     for (size_t i = 0; i < request->waits_for.count; i++) {
-        if (!open_has(&bounding->left, request->waits_for.names[i]))
+        if (!open_has(&bounding->left.set, request->waits_for.names[i]))
             continue;
         bound->known = false;
         bound->note = arena_printf(
-            bounding->arena, "new rows must wait: a transaction that may still commit some has not "
-                             "ended (%s)%s",
-            bounding->left_who,
+            bounding->arena,
+            "new rows must wait: a transaction that may still commit some has not "
+            "ended (%s)%s",
+            bounding->left.who,
             bound->kind == CURSOR_INTEGER
                 ? ""
                 : "; GRANT pg_read_all_stats to the role, and only the rows since its start wait");
@@ -367,7 +370,7 @@ static bool wait_for_all(Bounding *bounding, Request *requests, size_t count, Er
         open_join(&bounding->waited, own, bounding->arena);
     }
     return open_wait(bounding->source, &bounding->waited, wait_ms, bounding->arena, &bounding->left,
-                     &bounding->left_who, error);
+                     error);
 }
 
 bool postgres_bounds(Source *base, const BoundRequest *requests, size_t count, Arena *arena,

@@ -158,11 +158,12 @@ static void say_transactions(const Check *check)
         check_add(check->report, CHECK_OK, "open transactions",
                   "the role sees when they began: cursors of time stop before the oldest", NULL);
     else
-        check_add(check->report, CHECK_WARNING, "open transactions",
-                  "the role does not see when those of others began: with a cursor of time each run "
-                  "waits until those that are open have ended (cursor.wait)",
-                  arena_printf(arena, "as a superuser: GRANT pg_read_all_stats TO \"%s\"",
-                               fact(check, FACT_ROLE)));
+        check_add(
+            check->report, CHECK_WARNING, "open transactions",
+            "the role does not see when those of others began: with a cursor of time each run "
+            "waits until those that are open have ended (cursor.wait)",
+            arena_printf(arena, "as a superuser: GRANT pg_read_all_stats TO \"%s\"",
+                         fact(check, FACT_ROLE)));
 }
 
 static void say_connections(const Check *check)

@@ -139,8 +139,8 @@ static const char *array_of(const OpenSet *set, Arena *arena)
     return sql_take(&text, arena);
 }
 
-static bool look(PostgresSource *source, const OpenSet *set, Arena *arena, OpenSet *ret_left,
-                 const char **ret_who, Error *error)
+static bool look(PostgresSource *source, const OpenSet *set, Arena *arena, OpenRest *ret_rest,
+                 Error *error)
 {
     const char *sql = arena_printf(
         arena,
@@ -153,40 +153,36 @@ static bool look(PostgresSource *source, const OpenSet *set, Arena *arena, OpenS
         " AND (l.locktype = 'virtualxid' OR l.pid IS NULL)",
         array_of(set, arena));
     CLEANUP(PQclear_ptr) PGresult *rows = NULL;
-    *ret_left = (OpenSet){0};
+    *ret_rest = (OpenRest){0};
     if (!session_ask(source, sql, &asking, &rows, error))
         return false;
     for (int i = 0; i < PQntuples(rows); i++)
-        add(ret_left, postgres_text(rows, i, 0), arena);
-    *ret_who = ret_left->count ? arena_strdup(arena, postgres_text(rows, 0, 1)) : NULL;
+        add(&ret_rest->set, postgres_text(rows, i, 0), arena);
+    if (ret_rest->set.count)
+        ret_rest->who = arena_strdup(arena, postgres_text(rows, 0, 1));
     return true;
 }
 
 bool open_wait(PostgresSource *source, const OpenSet *set, int64_t wait_ms, Arena *arena,
-               OpenSet *ret_left, const char **ret_who, Error *error)
+               OpenRest *ret_rest, Error *error)
 {
     enum { NAP_MS = 20, NAP_MAX_MS = 500 };
     CLEANUP(arena_done) Arena scratch = {0};
     int64_t until = clock_monotonic_ns() + wait_ms * 1000000, nap = NAP_MS;
-    OpenSet left = *set;
-    *ret_left = (OpenSet){0};
-    *ret_who = NULL;
-    while (left.count > 0) {
-        const char *who;
-        OpenSet still;
-        if (!look(source, &left, &scratch, &still, &who, error))
+    OpenRest rest = {.set = *set};
+    while (rest.set.count > 0) {
+        OpenSet asked = rest.set;
+        if (!look(source, &asked, &scratch, &rest, error))
             return false;
-        left = still;
-        *ret_who = arena_strdup(arena, who);
-        if (left.count == 0 || clock_monotonic_ns() >= until)
+        if (rest.set.count == 0 || clock_monotonic_ns() >= until)
             break;
         clock_sleep_ms(nap);
         nap = nap * 2 > NAP_MAX_MS ? NAP_MAX_MS : nap * 2;
         if (!cancel_check(error))
             return false;
     }
-    for (size_t i = 0; i < left.count; i++)
-        add(ret_left, left.names[i], arena);
+    *ret_rest = (OpenRest){.who = arena_strdup(arena, rest.who)};
+    open_join(&ret_rest->set, &rest.set, arena);
     return true;
 }
 

@@ -15,13 +15,13 @@
 #define OPEN_MARK "SELECT pg_catalog.pg_advisory_xact_lock_shared(1651598969, 1);"
 
 typedef struct Moment {
-    bool is_standby;      /* what is open on the primary cannot be seen there */
-    bool sees_starts;     /* the role sees when transactions of others began */
-    const char *zone;     /* the session's time zone, before we set ours */
-    const char *time;     /* of the question, in UTC: "2026-01-31 12:34:56.789012" */
-    const char *oldest;   /* when the oldest open transaction began; NULL: none, or not seen */
-    int64_t age_ms;       /* since then */
-    const char *who;      /* has it, for people; NULL: none */
+    bool is_standby;    /* what is open on the primary cannot be seen there */
+    bool sees_starts;   /* the role sees when transactions of others began */
+    const char *zone;   /* the session's time zone, before we set ours */
+    const char *time;   /* of the question, in UTC: "2026-01-31 12:34:56.789012" */
+    const char *oldest; /* when the oldest open transaction began; NULL: none, or not seen */
+    int64_t age_ms;     /* since then */
+    const char *who;    /* has it, for people; NULL: none */
 } Moment;
 
 /* Asks for all of it at once. */
@@ -41,10 +41,15 @@ bool open_add_all(PostgresSource *source, Arena *arena, OpenSet *set, Error *err
 bool open_add_writers(PostgresSource *source, const char *oids, Arena *arena, OpenSet *set,
                       Error *error);
 
-/* Waits until every transaction of the set has ended, at most so long. *ret_left: those that have
- * not; *ret_who (when there are any): one of them, for people. */
+/* Those that have not ended, and one of them for people. */
+typedef struct OpenRest {
+    OpenSet set;
+    const char *who; /* NULL: all have ended */
+} OpenRest;
+
+/* Waits until every transaction of the set has ended, at most so long. */
 bool open_wait(PostgresSource *source, const OpenSet *set, int64_t wait_ms, Arena *arena,
-               OpenSet *ret_left, const char **ret_who, Error *error);
+               OpenRest *ret_rest, Error *error);
 
 bool open_has(const OpenSet *set, const char *name);
 

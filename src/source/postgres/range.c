@@ -24,11 +24,10 @@ static const char *low_condition(const CursorRange *range, Arena *arena)
     const char *key = range->cursor->key_column;
     if (!key || !range->low_key)
         return compare(range, sign, range->low, arena);
-    return arena_printf(arena, "(%s, %s) %s (%s, %s)",
-                        sql_relation(NULL, range->cursor->column, arena),
-                        sql_relation(NULL, key, arena), sign,
-                        literal(range->kind, range->low, arena),
-                        sql_literal(range->low_key, arena));
+    return arena_printf(
+        arena, "(%s, %s) %s (%s, %s)", sql_relation(NULL, range->cursor->column, arena),
+        sql_relation(NULL, key, arena), sign, literal(range->kind, range->low, arena),
+        sql_literal(range->low_key, arena));
 }
 
 const char *range_condition(const CursorRange *range, Arena *arena)

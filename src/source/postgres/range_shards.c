@@ -35,8 +35,8 @@ static bool explain(const Division *division, Json **ret_plan, Error *error)
     return json_parse(text, strlen(text), "EXPLAIN", ret_plan, error);
 }
 
-bool range_shards(const Division *division, size_t wanted, ShardList *ret_shards,
-                  bool *ret_indexed, Error *error)
+bool range_shards(const Division *division, size_t wanted, ShardList *ret_shards, bool *ret_indexed,
+                  Error *error)
 {
     CLEANUP(json_free_ptr) Json *explained = NULL;
     const CursorRange *range = division->extract->range;

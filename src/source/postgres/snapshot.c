@@ -245,9 +245,9 @@ static bool begin(PostgresSnapshot *snapshot, Error *error)
 /* Also the first statement of a transaction that is not shared: the one that makes its snapshot. */
 static bool find_position(PostgresSnapshot *snapshot, Error *error)
 {
-    static const char sql[] =
-        SAVEPOINT "; " OPEN_MARK " SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
-                  "ELSE pg_current_wal_lsn() END; " RELEASE;
+    static const char sql[] = SAVEPOINT
+        "; " OPEN_MARK " SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+        "ELSE pg_current_wal_lsn() END; " RELEASE;
     CLEANUP(PQclear_ptr) PGresult *position = NULL;
     Error refused = {0};
     if (postgres_exec(snapshot->exporter, sql, &opening, &position, &refused)) {

@@ -42,9 +42,9 @@ static bool count_unreachable(const Survey *survey, uint64_t *ret_rows, Error *e
         infinite ? arena_printf(survey->arena, "%s IS NULL OR %s = 'infinity'", name, name)
                  : arena_printf(survey->arena, "%s IS NULL", name);
     all.range = NULL;
-    const char *sql = arena_printf(survey->arena, "SELECT count(*) FROM %s%s",
-                                   select_from(&all, survey->arena),
-                                   select_conditions(&all, condition, survey->arena));
+    const char *sql =
+        arena_printf(survey->arena, "SELECT count(*) FROM %s%s", select_from(&all, survey->arena),
+                     select_conditions(&all, condition, survey->arena));
     CLEANUP(PQclear_ptr) PGresult *row = NULL;
     if (!postgres_exec(survey->connection, sql, &survey->action, &row, error))
         return false;
@@ -61,9 +61,9 @@ static bool find_first(const Survey *survey, const char **ret_first, Error *erro
     const char *name = sql_relation(NULL, open.cursor->column, survey->arena);
     const char *finite =
         has_infinity(open.kind) ? arena_printf(survey->arena, "isfinite(%s)", name) : NULL;
-    const char *sql =
-        arena_printf(survey->arena, "SELECT min(%s)::text FROM %s%s", name,
-                     select_from(&rest, survey->arena), select_conditions(&rest, finite, survey->arena));
+    const char *sql = arena_printf(survey->arena, "SELECT min(%s)::text FROM %s%s", name,
+                                   select_from(&rest, survey->arena),
+                                   select_conditions(&rest, finite, survey->arena));
     CLEANUP(PQclear_ptr) PGresult *row = NULL;
     if (!postgres_exec(survey->connection, sql, &survey->action, &row, error))
         return false;

@@ -153,8 +153,8 @@ static bool check_key(const Delivery *delivery, Error *error)
         if (!field)
             return error_set(error, ERROR_CONFIG, "the key's column %s is not delivered",
                              delivery->merge.key[i]);
-        if (field->mode == MODE_REPEATED || field->kind == TYPE_STRUCT || field->kind == TYPE_JSON ||
-            field->kind == TYPE_GEOGRAPHY)
+        if (field->mode == MODE_REPEATED || field->kind == TYPE_STRUCT ||
+            field->kind == TYPE_JSON || field->kind == TYPE_GEOGRAPHY)
             return error_set(error, ERROR_CONFIG, "column %s cannot be part of a key: it is a %s%s",
                              field->name, field->mode == MODE_REPEATED ? "repeated " : "",
                              type_kind_name(field->kind));

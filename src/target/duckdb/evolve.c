@@ -152,8 +152,7 @@ static bool allow_null(DuckConnection *connection, const TableRef *table, const 
 static bool must_take_null(const Delivery *delivery, const ExistingColumn *column)
 {
     const Field *field = existing_field(&delivery->schema, column->name);
-    return !column->nullable &&
-           (field ? field->mode == MODE_NULLABLE : !column->default_text);
+    return !column->nullable && (field ? field->mode == MODE_NULLABLE : !column->default_text);
 }
 
 /* Keys alone do not bring the columns that marks go to. */

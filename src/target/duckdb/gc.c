@@ -13,8 +13,7 @@ static bool drop(DuckConnection *connection, const TableRef *table, Arena *arena
            sql_table_name(&sql, table, error) && duck_run(connection, sql_text(&sql, arena), error);
 }
 
-bool duck_gc(Target *target, const GcRequest *request, Arena *arena, GcList *ret_list,
-             Error *error)
+bool duck_gc(Target *target, const GcRequest *request, Arena *arena, GcList *ret_list, Error *error)
 {
     CLEANUP(duck_disconnect) DuckConnection connection = {0};
     DuckTarget *duck = (DuckTarget *)target;

@@ -63,7 +63,8 @@ static bool change(const Merge *merge, const char *sql, uint64_t *ret_rows, Erro
 static bool fail_null(const Merge *merge, uint64_t nulls, Error *error)
 {
     error_set(error, ERROR_DATA,
-              "%" PRIu64 " of %" PRIu64 " rows have NULL in their key (%s): which row of %s.%s each of "
+              "%" PRIu64 " of %" PRIu64
+              " rows have NULL in their key (%s): which row of %s.%s each of "
               "them is cannot be told",
               nulls, merge->facts.rows, key_names(merge->delivery, merge->stage->arena),
               merge->delivery->table.dataset, merge->delivery->table.table);
@@ -94,8 +95,9 @@ static bool fail_several(const Merge *merge, Error *error)
     error_set(error, ERROR_DATA,
               "%s.%s has several rows for one key (%s): which of them to update cannot be told",
               table->dataset, table->table, names);
-    return error_hint(error, "remove the surplus rows (SELECT %s FROM %s.%s GROUP BY ALL HAVING "
-                             "count(*) > 1), or load the table anew with --full-refresh",
+    return error_hint(error,
+                      "remove the surplus rows (SELECT %s FROM %s.%s GROUP BY ALL HAVING "
+                      "count(*) > 1), or load the table anew with --full-refresh",
                       names, table->dataset, table->table);
 }
 
@@ -122,8 +124,7 @@ static bool check_partitions(const Merge *merge, Error *error)
 
 static bool count_rows(const Merge *merge, const char *table, uint64_t *ret_rows, Error *error)
 {
-    const char *sql =
-        arena_printf(merge->stage->arena, "SELECT count(*)::VARCHAR FROM %s", table);
+    const char *sql = arena_printf(merge->stage->arena, "SELECT count(*)::VARCHAR FROM %s", table);
     return ask_number(merge, sql, ret_rows, error);
 }
 
@@ -185,9 +186,8 @@ static bool append_absent(const Merge *merge, bool exists, Error *error)
 static bool replace_range(const Merge *merge, bool exists, Error *error)
 {
     const char *columns = merge_columns(&merge->sql);
-    const char *insert =
-        arena_printf(merge->stage->arena, "INSERT INTO %s (%s) SELECT %s FROM %s", merge->sql.table,
-                     columns, columns, merge->sql.staging);
+    const char *insert = arena_printf(merge->stage->arena, "INSERT INTO %s (%s) SELECT %s FROM %s",
+                                      merge->sql.table, columns, columns, merge->sql.staging);
     if (!exists)
         return count_rows(merge, merge->sql.staging, &merge->counts->inserted, error) &&
                stage_becomes_table(merge->stage, error);

@@ -97,8 +97,8 @@ static const char *key_match(const MergeSql *sql)
     const char *text = "";
     for (size_t i = 0; i < own->key_count; i++) {
         const char *name = quoted(sql, own->key[i]);
-        text = join(sql, text, " AND ",
-                    arena_printf(sql->arena, "target.%s = staged.%s", name, name));
+        text =
+            join(sql, text, " AND ", arena_printf(sql->arena, "target.%s = staged.%s", name, name));
     }
     return text;
 }
@@ -130,11 +130,11 @@ const char *merge_facts(const MergeSql *sql)
     for (size_t i = 0; i < own->key_count; i++) {
         const char *name = quoted(sql, own->key[i]);
         nulls = join(sql, nulls, " OR ", arena_printf(sql->arena, "%s IS NULL", name));
-        bounds = arena_printf(
-            sql->arena,
-            is_bounded(find_field(sql, own->key[i])) ? "%s, min(%s)::VARCHAR, max(%s)::VARCHAR"
-                                                        : "%s, NULL::VARCHAR, NULL::VARCHAR",
-            bounds, name, name);
+        bounds = arena_printf(sql->arena,
+                              is_bounded(find_field(sql, own->key[i]))
+                                  ? "%s, min(%s)::VARCHAR, max(%s)::VARCHAR"
+                                  : "%s, NULL::VARCHAR, NULL::VARCHAR",
+                              bounds, name, name);
     }
     return arena_printf(sql->arena,
                         "SELECT count(*)::VARCHAR, (count(*) FILTER (%s))::VARCHAR, "
@@ -152,8 +152,8 @@ const char *merge_source(const MergeSql *sql, bool has_duplicates)
     for (size_t i = 0; i < own->key_count; i++)
         keys = join(sql, keys, ", ", quoted(sql, own->key[i]));
     for (size_t i = 0; i < merge->order_count; i++)
-        order = arena_printf(sql->arena, "%s%s DESC NULLS LAST, ", order,
-                             quoted(sql, merge->order[i]));
+        order =
+            arena_printf(sql->arena, "%s%s DESC NULLS LAST, ", order, quoted(sql, merge->order[i]));
     return arena_printf(sql->arena,
                         "(SELECT * FROM %s AS several QUALIFY row_number() OVER (PARTITION BY %s "
                         "ORDER BY %sseveral::VARCHAR DESC) = 1)",
@@ -172,10 +172,9 @@ const char *merge_key_bounds(const MergeSql *sql, const char *const *cells)
         if (!least || !greatest || !sql_type(&type, field, NULL))
             continue;
         const char *name = quoted(sql, own->key[i]), *type_text = sql_text(&type, sql->arena);
-        text = arena_printf(sql->arena,
-                            "%s AND target.%s >= CAST(%s AS %s) AND target.%s <= CAST(%s AS %s)",
-                            text, name, literal(sql, least), type_text, name,
-                            literal(sql, greatest), type_text);
+        text = arena_printf(
+            sql->arena, "%s AND target.%s >= CAST(%s AS %s) AND target.%s <= CAST(%s AS %s)", text,
+            name, literal(sql, least), type_text, name, literal(sql, greatest), type_text);
     }
     return text;
 }
@@ -188,9 +187,9 @@ static const char *change_condition(const MergeSql *sql)
     for (size_t i = 0; i < schema->field_count; i++) {
         const char *name = quoted(sql, schema->fields[i].name);
         if (!is_key(sql, schema->fields[i].name) && !is_metadata(sql, schema->fields[i].name))
-            text = join(sql, text, " OR ",
-                        arena_printf(sql->arena, "target.%s IS DISTINCT FROM staged.%s", name,
-                                     name));
+            text =
+                join(sql, text, " OR ",
+                     arena_printf(sql->arena, "target.%s IS DISTINCT FROM staged.%s", name, name));
     }
     return text;
 }
@@ -272,8 +271,8 @@ const char *merge_delete_range(const MergeSql *sql)
     TypeKind kind = field ? field->kind : TYPE_INT64;
     const char *name = quoted(sql, range->column), *low = "";
     if (range->has_low)
-        low = arena_printf(sql->arena, "%s %s %s AND ", name, range->after_low ? ">" : ">=",
-                           place_literal(sql, kind, range->low));
+        low = arena_printf(sql->arena, "%s %s %s AND ", name,
+                           range->after_low ? ">" : ">=", place_literal(sql, kind, range->low));
     return arena_printf(sql->arena, "DELETE FROM %s WHERE %s%s %s %s", sql->table, low, name,
                         range->through_high ? "<=" : "<", place_literal(sql, kind, range->high));
 }
@@ -301,8 +300,8 @@ static const char *mark_assignments(const MergeSql *sql, bool marks)
         text = arena_printf(sql->arena, "%s, %s = %s", text,
                             quoted(sql, delivery->metadata.synced_at), now);
     if (delivery->metadata.run_id)
-        text = arena_printf(sql->arena, "%s, %s = %s", text,
-                            quoted(sql, delivery->metadata.run_id), literal(sql, delivery->run_id));
+        text = arena_printf(sql->arena, "%s, %s = %s", text, quoted(sql, delivery->metadata.run_id),
+                            literal(sql, delivery->run_id));
     return text;
 }
 
@@ -352,9 +351,10 @@ const char *merge_moved(const MergeSql *sql, const char *source, const char *bou
     const Partitioning *parts = &sql->delivery->layout.partitioning;
     if (!parts->column || parts->kind == PARTITION_NONE)
         return NULL;
-    return arena_printf(sql->arena,
-                        "SELECT count(*)::VARCHAR FROM %s AS staged JOIN %s AS target ON %s%s WHERE "
-                        "%s IS DISTINCT FROM %s",
-                        source, sql->table, key_match(sql), bounds, partition_of(sql, "target"),
-                        partition_of(sql, "staged"));
+    return arena_printf(
+        sql->arena,
+        "SELECT count(*)::VARCHAR FROM %s AS staged JOIN %s AS target ON %s%s WHERE "
+        "%s IS DISTINCT FROM %s",
+        source, sql->table, key_match(sql), bounds, partition_of(sql, "target"),
+        partition_of(sql, "staged"));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "target/duckdb/stage.h"
 #include "base/fault.h"
 #include "target/duckdb/existing.h"
 #include "target/duckdb/sql.h"
-#include "target/duckdb/stage.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,8 +63,7 @@ static bool run_on(const Stage *stage, const char *format, const TableRef *table
 
 static const char *counts_text(const ApplyCounts *counts, Arena *arena)
 {
-    return arena_printf(arena,
-                        "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
+    return arena_printf(arena, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
                         counts->inserted, counts->updated, counts->unchanged, counts->superseded,
                         counts->vanished);
 }

@@ -6,10 +6,10 @@
 #include "schema/field_json.h"
 #include "target/files/bucket.h"
 #include "target/files/file_error.h"
+#include "target/files/gc.h"
 #include "target/files/layout.h"
 #include "target/files/manifest.h"
 #include "target/files/shard_file.h"
-#include "target/files/gc.h"
 #include "target/files/stage.h"
 
 #include <errno.h>
@@ -147,9 +147,10 @@ static bool check_load(const Delivery *delivery, Error *error)
     if (!delivery_merges(delivery))
         return true;
     if (delivery->load == LOAD_APPEND) {
-        error_set(error, ERROR_CONFIG,
-                  "a files destination cannot leave out rows that it has, so a range cannot be read "
-                  "twice into it");
+        error_set(
+            error, ERROR_CONFIG,
+            "a files destination cannot leave out rows that it has, so a range cannot be read "
+            "twice into it");
         return error_hint(error, "leave `lookback` out, or choose another destination");
     }
     error_set(error, ERROR_CONFIG, "a files destination cannot do load: %s",
@@ -161,7 +162,8 @@ static bool files_validate(Target *target, const Delivery *delivery, Error *erro
 {
     CLEANUP(arena_done) Arena arena = {0};
     Stage stage;
-    return check_load(delivery, error) && stage_init(&stage, target, delivery, &arena, error) && stage_validate(&stage, error);
+    return check_load(delivery, error) && stage_init(&stage, target, delivery, &arena, error) &&
+           stage_validate(&stage, error);
 }
 
 static bool files_arrange(Target *target, Delivery *delivery, Arena *arena, Error *error)

@@ -124,11 +124,14 @@ static void keeps_a_document_a_job(void **state)
     const Fixture *fixture = *state;
     Error error = {0};
     assert_state(fixture, "orders", NULL);
-    assert_true(save(fixture, "orders", "{\"version\":2,\"job\":\"orders\",\"intent\":null}", &error));
+    assert_true(
+        save(fixture, "orders", "{\"version\":2,\"job\":\"orders\",\"intent\":null}", &error));
     assert_true(save(fixture, "events", "{\"version\":2,\"job\":\"events\"}", &error));
     assert_state(fixture, "orders", "{\"version\":2,\"job\":\"orders\",\"intent\":null}");
-    assert_true(save(fixture, "orders", "{\"version\":2,\"job\":\"orders\",\"intent\":{\"run\":\"x\"}}", &error));
-    assert_state(fixture, "orders", "{\"version\":2,\"job\":\"orders\",\"intent\":{\"run\":\"x\"}}");
+    assert_true(save(fixture, "orders",
+                     "{\"version\":2,\"job\":\"orders\",\"intent\":{\"run\":\"x\"}}", &error));
+    assert_state(fixture, "orders",
+                 "{\"version\":2,\"job\":\"orders\",\"intent\":{\"run\":\"x\"}}");
     assert_state(fixture, "events", "{\"version\":2,\"job\":\"events\"}");
 }
 
@@ -155,7 +158,8 @@ static void names_the_way_out_of_bad_state(void **state)
         {"{\"version\":\"1\"}", "/jobs/orders.json is damaged: it has no version", "restore it"},
         {"[1]", "/jobs/orders.json is damaged: it has no version", "restore it"},
         {"{\"version\":1", "/jobs/orders.json:1:12: '}' expected", "restore it"},
-        {"{\"version\":2,\"job\":\"events\"}", "/jobs/orders.json is the state of job events, not of orders",
+        {"{\"version\":2,\"job\":\"events\"}",
+         "/jobs/orders.json is the state of job events, not of orders",
          "state reset orders --force"},
         {"{\"version\":2}", "/jobs/orders.json is damaged: it does not say whose", "restore it"},
         {"", "/jobs/orders.json:1:1: '[' or '{' expected", "restore it"},
@@ -228,8 +232,8 @@ static void keeps_so_many_reports(void **state)
     for (int i = 0; i < 5; i++) {
         CLEANUP(json_free_ptr) Json *report = json_object_new();
         json_set_int(report, "n", i);
-        assert_true(state_keep_report(fixture->store, arena_printf(&arena, "2026013%d-x", i), report,
-                                      3, &error));
+        assert_true(state_keep_report(fixture->store, arena_printf(&arena, "2026013%d-x", i),
+                                      report, 3, &error));
     }
     assert_true(ops->report_list(fixture->store, &arena, &ids, &error));
     assert_int_equal(ids.count, 3);
