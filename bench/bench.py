@@ -130,7 +130,24 @@ def psql_ways(server, url):
                                          copy(f"(SELECT * FROM lines WHERE ctid >= {half})")])
 
 
-def bqferry_ways(program, url, folder, workers):
+class Sink:
+    """bench_sink, which swallows uploads; None when it is not built."""
+
+    def __init__(self, program, rows):
+        self.path = program.parent / "bench_sink"
+        self.process = None
+        if self.path.exists():
+            self.process = subprocess.Popen([self.path, str(rows)], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, text=True)
+            self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+
+    def stop(self):
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait(10)
+
+
+def bqferry_ways(program, url, folder, workers, sink):
     def run(name, destination, count):
         config = folder / f"{name}.yaml"
         config.write_text(json.dumps({  # JSON is YAML
@@ -139,12 +156,19 @@ def bqferry_ways(program, url, folder, workers):
             "jobs": [{"name": name, "source": {"connection": "db", "table": "public.lines"},
                       "load": "replace", "workers": workers}]}))
         return [[program, "run", "--config", config, "--progress", "none"]], \
-            Path(destination["path"]), count
+            Path(destination["path"]) if "path" in destination else None, count
+
+    def bigquery(name, **keys):
+        return run(name, {"type": "bigquery", "project": "my-project", "dataset": "d", "location": "US",
+                          "endpoints": {"bigquery": sink.url, "storage": sink.url}, **keys}, None)
 
     def files(name, **keys):
         return run(name, {"type": "files", "path": str(folder / name), **keys}, rows_of_files)
 
     yield Way("bqferry → Avro files (zstd)", *files("avro", format="avro"))
+    if sink.process:
+        yield Way("bqferry → BigQuery by a bucket (objects into a sink)", *bigquery("objects", bucket="staging"))
+        yield Way("bqferry → BigQuery by one upload (into a sink)", *bigquery("upload", one_shard_below="1TB"))
     yield Way("bqferry → NDJSON files, plain", *files("ndjson", format="ndjson", compression="none"))
     yield Way("bqferry → NDJSON files, gzip", *files("gzip", format="ndjson"))
     yield Way("bqferry → DuckDB table",
@@ -207,6 +231,11 @@ def print_aims(ways, base):
         aims += [("Avro's wall, × one psql", avro.median(0) / base.median(0), 0.75),
                  ("Avro's CPU, × one psql's", avro.median(1) / base.median(1), 1.6),
                  ("Avro's peak memory, MB", avro.median(2) / 1e6, 24)]
+    objects = found.get("bqferry → BigQuery by a bucket (objects into a sink)")
+    if avro and objects:
+        aims += [("uploads' wall, × one psql", objects.median(0) / base.median(0), 0.75),
+                 ("uploads' CPU, × Avro files'", objects.median(1) / avro.median(1), 1.3),
+                 ("uploads' peak memory, MB", objects.median(2) / 1e6, 24)]
     if plain and avro:
         aims.append(("plain NDJSON's wall, × Avro's", plain.median(0) / avro.median(0), 2))
     if duck and theirs:
@@ -243,6 +272,7 @@ def main():
 
     folder = Path(tempfile.mkdtemp(prefix="bqferry-bench-"))
     folder.chmod(0o755)
+    sink = Sink(program, arguments.rows)
     server = Postgres(folder / "postgres", settings={"shared_buffers": "'512MB'"})
     try:
         server.create().start().create_roles()
@@ -253,7 +283,7 @@ def main():
             admin.execute(TABLE.format(rows=arguments.rows))
             admin.execute("VACUUM ANALYZE lines")
         url = f"postgresql://plain@127.0.0.1:{server.port}/bench"
-        ways = [*psql_ways(server, url), *bqferry_ways(program, url, folder, arguments.workers),
+        ways = [*psql_ways(server, url), *bqferry_ways(program, url, folder, arguments.workers, sink),
                 *extension_ways(server, folder)]
         base = ways[0]
         ways = [way for way in ways if way is base or arguments.only in way.name]
@@ -271,6 +301,7 @@ def main():
                 {way.name: [dict(zip(("wall_s", "cpu_s", "peak_bytes", "output_bytes"), run))
                             for run in way.runs] for way in ways}, indent=1))
     finally:
+        sink.stop()
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -30,6 +30,7 @@ enum { ERROR_MESSAGE_MAX = 2048, ERROR_HINT_MAX = 512 };
 typedef struct Error {
     ErrorKind kind;
     bool retryable; /* the same call may succeed later: lost connection, quota, busy server */
+    bool tried; /* over and over, until a budget of waits was spent: not again in a loop around */
     char message[ERROR_MESSAGE_MAX];
     char hint[ERROR_HINT_MAX]; /* what to do about it; may be empty */
 } Error;
@@ -38,6 +39,12 @@ typedef struct Error {
  * `error` may be NULL when the caller does not want to know. */
 bool error_set(Error *error, ErrorKind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
+
+/* Whether whoever has a budget of waits of his own should try again. */
+static inline bool error_may_pass(const Error *error)
+{
+    return error->retryable && !error->tried;
+}
 
 /* As error_set, and marks the error as worth a retry. */
 bool error_set_retryable(Error *error, ErrorKind kind, const char *format, ...)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/connect.h"
 #include "cmd/discover_print.h"
+#include "cmd/discover_target.h"
 #include "run/jobs.h"
 
 #include <string.h>
@@ -15,9 +16,11 @@ typedef struct DiscoverSettings {
 
 static const Option options[] = {
     {OPTION_ARGUMENT, 0, "CONNECTION", NULL, NULL, NULL,
-     "a connection of the configuration, or a URL", offsetof(DiscoverSettings, connection)},
+     "a connection of the configuration, a URL, or the word destination",
+     offsetof(DiscoverSettings, connection)},
     {OPTION_OPTIONAL, 0, "WHAT", NULL, NULL, NULL,
-     "a SCHEMA, a pattern (\"public.o*\"), or one SCHEMA.TABLE; without it, everything",
+     "a SCHEMA, a pattern (\"public.o*\"), or one SCHEMA.TABLE; without it, everything (of a "
+     "destination: a DATASET or DATASET.TABLE)",
      offsetof(DiscoverSettings, what)},
     {OPTION_FLAG, 0, "json", NULL, NULL, NULL, "print all of it as JSON",
      offsetof(DiscoverSettings, json)},
@@ -29,6 +32,8 @@ static const CommandExample examples[] = {
     {"bqferry discover shop public.orders",
      "one table: columns, the types they get, cursor candidates, three rows"},
     {"bqferry discover postgresql://me@localhost/shop public --json", "without a configuration"},
+    {"bqferry discover destination raw_data.orders",
+     "a table of the destination: columns, partitions, rows"},
     {NULL, NULL},
 };
 
@@ -86,12 +91,71 @@ static bool describe(const CommandContext *context, Source *source, const Discov
     return true;
 }
 
+/* The destination, which is none of the connections. */
+static bool is_destination(const Config *config, const char *name)
+{
+    return strcmp(name, "destination") == 0 && !config_connection(config, name);
+}
+
+static bool list_target(const CommandContext *context, Target *target, const char *dataset,
+                        bool as_json, Error *error)
+{
+    TargetTableList list = {0};
+    if (!target->ops->list) {
+        error_set(error, ERROR_USAGE, "this destination cannot list what it holds");
+        return error_hint(error, "name a table: bqferry discover destination DATASET.TABLE");
+    }
+    if (!target->ops->list(target, dataset, context->arena, &list, error))
+        return false;
+    if (as_json)
+        discover_print_target_list_json(&list, stdout);
+    else
+        discover_print_target_list(&list, stdout, context->arena);
+    return true;
+}
+
+static bool describe_target(const CommandContext *context, Target *target, const char *name,
+                            bool as_json, Error *error)
+{
+    Arena *arena = context->arena;
+    const char *dot = strchr(name, '.');
+    const TableRef table = {arena_strndup(arena, name, (size_t)(dot - name)), dot + 1};
+    TargetTable found = {0};
+    if (!target->ops->describe(target, &table, arena, &found, error))
+        return false;
+    if (!found.exists)
+        return error_set(error, ERROR_CONFIG, "the destination has no table %s", name);
+    if (as_json)
+        discover_print_target_json(&table, &found, stdout);
+    else
+        discover_print_target(&table, &found, stdout, arena);
+    return true;
+}
+
+static bool discover_target(const CommandContext *context, const Config *config,
+                            const DiscoverSettings *own, Error *error)
+{
+    CLEANUP(target_close_ptr) Target *target = NULL;
+    if (!drivers_open_target(context->app->drivers, &config->destination, &target, error))
+        return false;
+    bool is_table = own->what && strchr(own->what, '.');
+    return is_table ? describe_target(context, target, own->what, own->json, error)
+                    : list_target(context, target, own->what, own->json, error);
+}
+
 static bool run(const CommandContext *context, void *settings, int *ret_exit_code, Error *error)
 {
     const DiscoverSettings *own = settings;
     CLEANUP(config_done) Config config = {0};
     CLEANUP(source_close_ptr) Source *source = NULL;
     *ret_exit_code = 0;
+    if (strcmp(own->connection, "destination") == 0) {
+        if (!command_load_config(context, &config, error))
+            return false;
+        if (is_destination(&config, own->connection))
+            return discover_target(context, &config, own, error);
+        config_done(&config);
+    }
     if (!connect_source(context, own->connection, &config, &source, error))
         return false;
     return is_pattern(own->what) ? list(context, source, own, error)

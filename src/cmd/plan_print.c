@@ -74,6 +74,33 @@ static void print_shards(const JobPlan *job, FILE *out)
     fprintf(out, ", %zu worker%s\n", job->workers, job->workers == 1 ? "" : "s");
 }
 
+static const char *usd_text(double usd, char *text)
+{
+    if (usd < 0.01)
+        return "less than 0.01";
+    snprintf(text, HUMAN_SIZE, "%.2f", usd);
+    return text;
+}
+
+static void print_forecast(const TargetForecast *forecast, FILE *out)
+{
+    char load_jobs[HUMAN_SIZE], changes[HUMAN_SIZE], bytes[HUMAN_SIZE];
+    char keep[HUMAN_SIZE], scan[HUMAN_SIZE];
+    fprintf(out, "  %s, as %s\n", forecast->way, forecast->format);
+    fprintf(out, "  a day has room for %s load jobs in the project, %lld of them a run",
+            human_count(forecast->load_jobs_per_day, load_jobs), (long long)forecast->load_jobs);
+    fprintf(out, ", and %s changes of the table, %s\n",
+            human_count(forecast->table_changes_per_day, changes),
+            forecast->table_changes < 0 ? "one a partition" : "1 a run");
+    if (forecast->storage_bytes >= 0)
+        fprintf(
+            out,
+            "  about %s in BigQuery: %s USD a month to keep, %s USD to read all of it once (list "
+            "prices, US)\n",
+            human_bytes(forecast->storage_bytes, bytes),
+            usd_text(forecast->storage_month_usd, keep), usd_text(forecast->scan_usd, scan));
+}
+
 static void print_amounts(const JobPlan *job, FILE *out)
 {
     char rows[HUMAN_SIZE], bytes[HUMAN_SIZE], existing[HUMAN_SIZE];
@@ -85,6 +112,8 @@ static void print_amounts(const JobPlan *job, FILE *out)
                 human_count(job->existing.row_count, existing));
     else
         fputs("  the target table will be made\n", out);
+    if (job->forecast)
+        print_forecast(job->forecast, out);
 }
 
 static void print_incremental(const JobPlan *job, FILE *out)
@@ -180,6 +209,29 @@ static Json *target_json(const JobPlan *job)
     return json;
 }
 
+static void set_price(Json *json, const char *key, double usd)
+{
+    if (usd >= 0)
+        json_set_real(json, key, usd);
+    else
+        json_set(json, key, NULL);
+}
+
+static Json *forecast_json(const TargetForecast *forecast)
+{
+    Json *json = json_object_new();
+    json_set_text(json, "way", forecast->way);
+    json_set_text(json, "format", forecast->format);
+    json_set_int(json, "load_jobs", forecast->load_jobs);
+    json_set_int(json, "load_jobs_per_day", forecast->load_jobs_per_day);
+    model_json_set_known(json, "table_changes", forecast->table_changes);
+    json_set_int(json, "table_changes_per_day", forecast->table_changes_per_day);
+    model_json_set_known(json, "storage_bytes", forecast->storage_bytes);
+    set_price(json, "storage_month_usd", forecast->storage_month_usd);
+    set_price(json, "scan_usd", forecast->scan_usd);
+    return json;
+}
+
 static Json *job_json(const JobPlan *job, Arena *arena)
 {
     bool failed = job->error.kind != ERROR_NONE;
@@ -208,6 +260,7 @@ static Json *job_json(const JobPlan *job, Arena *arena)
     for (size_t i = 0; i < job->note_count; i++)
         json_append_text(notes, job->notes[i]);
     json_set(json, "notes", notes);
+    json_set(json, "forecast", job->forecast ? forecast_json(job->forecast) : NULL);
     json_set(json, "error", failed ? model_json_error(&job->error) : NULL);
     return json;
 }

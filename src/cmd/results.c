@@ -58,6 +58,54 @@ static void print_invalid(const RunReport *report, FILE *out, Arena *arena)
     output_table_print(&table, out, 2);
 }
 
+static const OutputColumn target_job_columns[] = {
+    {.title = "job", .most = 40},      {.title = "kind"},
+    {.title = "in the target"},        {.title = "billed", .right = true},
+    {.title = "slots", .right = true}, {0},
+};
+
+static void add_target_job(OutputTable *table, const char *name, const TargetJob *job)
+{
+    char billed[HUMAN_SIZE], slots[HUMAN_SIZE];
+    const char *cells[] = {name, job->kind, job->id,
+                           job->bytes_billed ? human_bytes(job->bytes_billed, billed) : "free",
+                           human_duration(job->slot_ms * 1000000, slots)};
+    output_table_add(table, cells);
+}
+
+/* A run has a job for each shard or partition: hundreds would push everything else off the screen.
+ */
+static void add_earlier_jobs(OutputTable *table, const char *name, const TargetJob *jobs,
+                             size_t count, Arena *arena)
+{
+    TargetJob sum = {.kind = "", .id = arena_printf(arena, "(%zu before these)", count)};
+    for (size_t i = 0; i < count; i++) {
+        sum.bytes_billed += jobs[i].bytes_billed;
+        sum.slot_ms += jobs[i].slot_ms;
+    }
+    add_target_job(table, name, &sum);
+}
+
+/* What was done there, under which names, at what cost. */
+static void print_target_jobs(const RunReport *report, FILE *out, Arena *arena)
+{
+    enum { SHOWN = 10 };
+    OutputTable table;
+    output_table_init(&table, target_job_columns, arena);
+    for (size_t i = 0; i < report->job_count; i++) {
+        const char *name = report->jobs[i].job;
+        const TargetJobs *done = &report->jobs[i].target_jobs;
+        size_t begin = done->count > SHOWN ? done->count - SHOWN : 0;
+        if (begin > 0)
+            add_earlier_jobs(&table, name, done->jobs, begin, arena);
+        for (size_t j = begin; j < done->count; j++)
+            add_target_job(&table, name, &done->jobs[j]);
+    }
+    if (table.row_count)
+        fputs("\nJobs in the target (the report has all of them, with links):\n", out);
+    output_table_print(&table, out, 2);
+}
+
 static void print_notes(const RunReport *report, FILE *out)
 {
     for (size_t i = 0; i < report->job_count; i++) {
@@ -84,5 +132,6 @@ void results_print(const RunReport *report, bool by_table, FILE *out, Arena *are
         add_job(&table, &report->jobs[i], by_table);
     output_table_print(&table, out, 0);
     print_invalid(report, out, arena);
+    print_target_jobs(report, out, arena);
     print_notes(report, out);
 }

@@ -118,6 +118,11 @@ void json_set_int(Json *object, const char *key, int64_t integer)
     set(object, key, made(json_integer(integer)));
 }
 
+void json_set_real(Json *object, const char *key, double real)
+{
+    set(object, key, made(json_real(real)));
+}
+
 void json_set_bool(Json *object, const char *key, bool boolean)
 {
     set(object, key, json_boolean(boolean));

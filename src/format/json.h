@@ -26,6 +26,7 @@ void json_set(Json *object, const char *key, Json *child);           /* NULL chi
 void json_set_text(Json *object, const char *key, const char *text); /* NULL text: JSON null */
 void json_set_int(Json *object, const char *key, int64_t integer);
 void json_set_bool(Json *object, const char *key, bool boolean);
+void json_set_real(Json *object, const char *key, double real); /* finite */
 void json_append(Json *array, Json *child);
 void json_append_text(Json *array, const char *text);
 

@@ -27,8 +27,9 @@ typedef struct CredentialsOptions {
      * path, GOOGLE_APPLICATION_CREDENTIALS, GCE_METADATA_HOST), so that a person's own token is
      * never handed to one; with nothing named, none are needed. */
     bool emulator;
-    const char *scope;       /* space separated; NULL: …/auth/cloud-platform */
-    int64_t retry_budget_ms; /* of a token request; 0: never again */
+    const char *quota_project; /* of x-goog-user-project; NULL: as the environment or file says */
+    const char *scope;         /* space separated; NULL: …/auth/cloud-platform */
+    int64_t retry_budget_ms;   /* of a token request; 0: never again */
 } CredentialsOptions;
 
 /* Finds and reads; no token is asked for yet, but the metadata server is looked for (at most 3 s).
@@ -52,8 +53,8 @@ const char *credentials_place(const Credentials *credentials);
 /* "googleapis.com" or another universe's domain. */
 const char *credentials_universe(const Credentials *credentials);
 
-/* Of x-goog-user-project: GOOGLE_CLOUD_QUOTA_PROJECT, else the file's quota_project_id; NULL: none.
- */
+/* Of x-goog-user-project: the configured one, else GOOGLE_CLOUD_QUOTA_PROJECT, else the file's
+ * quota_project_id; NULL: none. */
 const char *credentials_quota_project(const Credentials *credentials);
 
 /* Email of the account, or the principal of a federation, for `check`; may ask the metadata server

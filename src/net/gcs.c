@@ -399,6 +399,7 @@ static bool list_page(void *context, const Json *page, Error *error)
 bool gcs_list(const GcsScope *scope, const char *prefix, GcsEach *take, void *context, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
     const UrlParam query[] = {
         {"prefix", prefix},
         {"maxResults", "1000"},
@@ -409,8 +410,9 @@ bool gcs_list(const GcsScope *scope, const char *prefix, GcsEach *take, void *co
         call_of(scope, "storage.objects.list", "GET", url_path(&arena, "/b/%s/o", scope->bucket));
     call.query = query;
     Listing listing = {take, context};
-    return google_pages(scope->api, &call, list_page, &listing, NULL, error) ||
-           with_object(scope, prefix ? prefix : "", error);
+    Error problem = {0};
+    return google_pages(scope->api, &call, list_page, &listing, &failure, &problem) ||
+           failure.status == 404 || fail_at(scope, prefix ? prefix : "", &problem, error);
 }
 
 bool gcs_upload_open(const GcsScope *scope, const GcsUpload *options, Resumable **ret_upload,

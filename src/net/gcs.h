@@ -67,8 +67,9 @@ bool gcs_write(const GcsScope *scope, const GcsWrite *write, int64_t *ret_genera
 bool gcs_delete(const GcsScope *scope, const char *name, int64_t if_generation, bool *ret_deleted,
                 Error *error);
 
-/* Each object below a prefix, in order of names; strings live during the call of `take` only. It
- * returns false to stop: with *error filled that is a failure. */
+/* Each object below a prefix, in order of names; none when there is no such bucket. Strings live
+ * during the call of `take` only. It returns false to stop: with *error filled that is a failure.
+ */
 typedef bool GcsEach(void *context, const GcsObject *object, Error *error);
 bool gcs_list(const GcsScope *scope, const char *prefix, GcsEach *take, void *context,
               Error *error);

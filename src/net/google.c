@@ -253,6 +253,19 @@ static void read_failure(const HttpResponse *response, GoogleFailure *failure)
     failure->action = reason_action(failure->reason, response->status);
 }
 
+/* Cloud Storage names the permission, but no role; a bucket that is not there is mostly a typing
+ * error. */
+static bool storage_hint(const GoogleFailure *failure, Error *error)
+{
+    if (failure->status == 403 && strstr(failure->message, "storage."))
+        return error_hint(error, "grant roles/storage.objectAdmin on the bucket; `bqferry check` "
+                                 "names what is missing, and to whom");
+    if (failure->status == 404 && strcasestr(failure->message, "bucket"))
+        return error_hint(error, "correct the bucket's name in the configuration, or make the "
+                                 "bucket: gcloud storage buckets create");
+    return false;
+}
+
 static bool refused_error(const GoogleApi *api, const char *what, const GoogleFailure *failure,
                           Error *error)
 {
@@ -272,6 +285,8 @@ static bool refused_error(const GoogleApi *api, const char *what, const GoogleFa
                           "who it belongs to",
                           credentials_kind(api->options.credentials),
                           credentials_place(api->options.credentials));
+    if (api->options.service == &google_storage)
+        storage_hint(failure, error);
     if (failure->status >= 300 && failure->status < 400)
         return error_hint(error, "redirects are not followed: check the endpoint and the proxy");
     return false;

@@ -24,6 +24,7 @@ bool retry_again(Retry *retry, int64_t at_least_ms, Error *error)
     if (!waited) {
         if (backoff->tries > 0)
             error_prefix(error, "given up after %d tries", backoff->tries + 1);
+        error->tried = backoff->tries > 0;
         return false;
     }
     int64_t waited_ms = backoff->waited_ms - waited_before_ms;

@@ -10,19 +10,31 @@
 typedef struct ExtractGroup {
     ExtractJob *job;
     pthread_mutex_t lock;    /* guards what the job gathers */
-    pthread_mutex_t waiting; /* guards what follows */
+    pthread_mutex_t waiting; /* guards the backoff, which all shards share */
     Backoff backoff;
 } ExtractGroup;
 
-/* What a shard has added to the progress that people see. */
-typedef struct Shown {
-    uint64_t rows;
-    uint64_t bytes;
-} Shown;
+/* One shard, once. */
+typedef struct Carriage {
+    Reader *reader;
+    Sink *sink;
+    Arena scratch; /* of the result */
+    ShardResult result;
+    uint64_t rows, bytes; /* that progress was told of */
+    bool is_read;         /* to its end */
+} Carriage;
 
-static bool pump(ExtractJob *job, Reader *reader, Sink *sink, const StopFlag *stop, Shown *shown,
-                 Error *error)
+static void carriage_done(Carriage *carriage)
 {
+    sink_close_ptr(&carriage->sink);
+    reader_close_ptr(&carriage->reader);
+    arena_done(&carriage->scratch);
+}
+
+static bool pump(ExtractJob *job, Carriage *carriage, const StopFlag *stop, Error *error)
+{
+    Reader *reader = carriage->reader;
+    Sink *sink = carriage->sink;
     for (;;) {
         Batch batch;
         if (!reader->ops->read(reader, stop, &batch, error))
@@ -31,11 +43,11 @@ static bool pump(ExtractJob *job, Reader *reader, Sink *sink, const StopFlag *st
             return true;
         if (!fault_point("extract.batch", error) || !sink->ops->write(sink, &batch, error))
             return false;
+        uint64_t bytes = reader->stats.bytes - carriage->bytes;
         atomic_fetch_add_explicit(&job->progress->rows, batch.row_count, memory_order_relaxed);
-        atomic_fetch_add_explicit(&job->progress->bytes, reader->stats.bytes - shown->bytes,
-                                  memory_order_relaxed);
-        shown->rows += batch.row_count;
-        shown->bytes = reader->stats.bytes;
+        atomic_fetch_add_explicit(&job->progress->bytes, bytes, memory_order_relaxed);
+        carriage->rows += batch.row_count;
+        carriage->bytes += bytes;
     }
 }
 
@@ -66,72 +78,64 @@ static void add_results(ExtractGroup *group, size_t shard, const Reader *reader,
     pthread_mutex_unlock(&group->lock);
 }
 
-/* What a shard that failed had counted does not count. */
-static void take_back(ExtractJob *job, const Shown *shown)
+static bool carry(ExtractJob *job, size_t shard, Carriage *carriage, const StopFlag *stop,
+                  Error *error)
 {
-    atomic_fetch_sub_explicit(&job->progress->rows, shown->rows, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&job->progress->bytes, shown->bytes, memory_order_relaxed);
+    return job->source->ops->reader_open(job->snapshot, job->extract, &job->shards->shards[shard],
+                                         &carriage->reader, error) &&
+           job->target->ops->sink_open(job->target, job->delivery, shard, &carriage->sink, error) &&
+           pump(job, carriage, stop, error) && (carriage->is_read = true) &&
+           carriage->sink->ops->finish(carriage->sink, &carriage->scratch, &carriage->result,
+                                       error);
 }
 
-/* *ret_opened: the snapshot still held when the read began. */
-static bool read_shard(ExtractGroup *group, size_t shard, const StopFlag *stop, bool *ret_opened,
-                       Error *error)
+/* `refused`: how often in a row the snapshot could not be joined. A lost connection is no loss of
+ * the snapshot; without it no reader opens, and the run is to begin anew. */
+static bool may_come_again(const Carriage *carriage, int refused, const Error *error)
+{
+    if (!carriage->is_read && error->kind == ERROR_SOURCE)
+        return refused < 2; /* the sink was not finished: nothing of it counts */
+    return carriage->sink && carriage->sink->again;
+}
+
+/* Waits before the shard is tried again by itself; false when it is not worth that. */
+static bool carry_again(ExtractGroup *group, const Carriage *carriage, const StopFlag *stop,
+                        Error *error)
 {
     ExtractJob *job = group->job;
-    CLEANUP(reader_close_ptr) Reader *reader = NULL;
-    CLEANUP(sink_close_ptr) Sink *sink = NULL;
-    CLEANUP(arena_done) Arena scratch = {0};
-    ShardResult result = {0};
-    Shown shown = {0};
-    *ret_opened = job->source->ops->reader_open(job->snapshot, job->extract,
-                                                &job->shards->shards[shard], &reader, error);
-    bool staged = *ret_opened &&
-                  job->target->ops->sink_open(job->target, job->delivery, shard, &sink, error) &&
-                  pump(job, reader, sink, stop, &shown, error) &&
-                  sink->ops->finish(sink, &scratch, &result, error);
-    if (!staged) {
-        take_back(job, &shown);
+    pthread_mutex_lock(&group->waiting);
+    bool again = backoff_wait_at_least(&group->backoff, 0, stop);
+    pthread_mutex_unlock(&group->waiting);
+    if (!again)
         return false;
-    }
-    add_results(group, shard, reader, &result);
+    log_warning(job->delivery->job, "%s; reading the shard again", error->message);
+    atomic_fetch_sub_explicit(&job->progress->rows, carriage->rows, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&job->progress->bytes, carriage->bytes, memory_order_relaxed);
+    pthread_mutex_lock(&group->lock);
+    job->retries++;
+    pthread_mutex_unlock(&group->lock);
+    *error = (Error){0};
     return true;
 }
 
-static bool may_read_again(ExtractGroup *group, const StopFlag *stop, const Error *error)
-{
-    if (!error->retryable || error->kind != ERROR_SOURCE || stop_requested(stop))
-        return false;
-    pthread_mutex_lock(&group->waiting);
-    bool again = backoff_wait(&group->backoff);
-    group->job->retries += again;
-    pthread_mutex_unlock(&group->waiting);
-    return again;
-}
-
-/* When the snapshot is gone, so are all shards: then no reader opens twice in a row, and the run is
- * to begin anew. */
 static bool extract_shard(void *context, size_t shard, size_t worker, const StopFlag *stop,
                           Error *error)
 {
     (void)worker;
     ExtractGroup *group = context;
-    const ExtractJob *job = group->job;
+    ExtractJob *job = group->job;
     for (int refused = 0;;) {
-        Error failure = {0};
-        bool opened;
-        if (read_shard(group, shard, stop, &opened, &failure))
+        CLEANUP(carriage_done) Carriage carriage = {0};
+        if (carry(job, shard, &carriage, stop, error)) {
+            add_results(group, shard, carriage.reader, &carriage.result);
             return fault_point("extract.shard", error);
-        refused = opened ? 0 : refused + 1;
-        if (refused < 2 && may_read_again(group, stop, &failure)) {
-            log_warning(job->delivery->job, "%s; reading shard %zu again", failure.message,
-                        shard + 1);
-            continue;
         }
-        if (error)
-            *error = failure;
-        return job->shards->count > 1
-                   ? error_prefix(error, "shard %zu of %zu", shard + 1, job->shards->count)
-                   : false;
+        if (job->shards->count > 1)
+            error_prefix(error, "shard %zu of %zu", shard + 1, job->shards->count);
+        refused = carriage.reader ? 0 : refused + 1;
+        if (!error_may_pass(error) || !may_come_again(&carriage, refused, error) ||
+            !carry_again(group, &carriage, stop, error))
+            return false;
     }
 }
 

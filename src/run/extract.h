@@ -19,10 +19,11 @@ typedef struct ExtractJob {
     uint64_t *rows_read;    /* out: one a shard */
     uint64_t *bytes_read;   /* out: one a shard */
     InvalidCounts *invalid; /* out: one a column, added up */
-    int retries;            /* out: shards that were read again */
+    unsigned retries;       /* out: shards that were read again */
 } ExtractJob;
 
-/* Reads every shard into a sink of its own. A shard whose connection is lost is read again under
- * the same snapshot, if that still holds, into a new sink. On failure all sinks are closed
- * unfinished; whether a new attempt may help is in error->retryable. */
+/* Reads every shard into a sink of its own. A shard is read again by itself, into a new sink, when
+ * its connection was lost and the snapshot still holds, or when the target could not take that one
+ * (Sink.again). On failure all sinks are closed unfinished; whether a new attempt may help is in
+ * error->retryable. */
 bool extract_run(ExtractJob *job, Error *error);

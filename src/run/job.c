@@ -51,6 +51,24 @@ void job_note(JobRun *run, const char *note)
     report->notes = notes;
 }
 
+void job_add_target_jobs(JobRun *run, const char *run_id)
+{
+    Target *target = session_target(run->session);
+    const Delivery delivery = {.job = run->job->name, .run_id = run_id};
+    TargetJobs more = {0}, *sum = &run->report->target_jobs;
+    if (!target->ops->jobs)
+        return;
+    pthread_mutex_lock(run->arena_lock);
+    if (target->ops->jobs(target, &delivery, run->arena, &more, NULL) && more.count) {
+        TargetJob *jobs = ARENA_ARRAY(run->arena, TargetJob, sum->count + more.count);
+        if (sum->count)
+            memcpy(jobs, sum->jobs, sum->count * sizeof *jobs);
+        memcpy(jobs + sum->count, more.jobs, more.count * sizeof *jobs);
+        *sum = (TargetJobs){jobs, sum->count + more.count};
+    }
+    pthread_mutex_unlock(run->arena_lock);
+}
+
 static bool has_cursor(const JobRun *run)
 {
     return run->job->config->cursor.columns.count > 0;
@@ -63,7 +81,7 @@ static bool settle_patiently(JobRun *run, JobDelivery *delivery, SettleResult *r
     Backoff backoff;
     backoff_init(&backoff, run->job->config->retry_budget_ms);
     while (!delivery_settle(delivery, &run->wanted, ret_settled, error)) {
-        if (!error->retryable || !backoff_wait(&backoff))
+        if (!error_may_pass(error) || !backoff_wait(&backoff))
             return false;
         log_warning(run->job->name, "%s; trying again", error->message);
         run->report->retries++;
@@ -119,6 +137,8 @@ static bool settle(JobRun *run, JobDelivery *delivery, bool *ret_finished, Error
     else
         note_settled(run, &settled);
     ask_for_fresh(run, delivery, &settled);
+    if (settled.outcome != SETTLE_NOTHING)
+        job_add_target_jobs(run, settled.run_id);
     return true;
 }
 
@@ -228,24 +248,10 @@ static bool run_steps(JobRun *run, Error *error)
                                   : run_once(run, run->options->lock_wait_ms, error);
 }
 
-static void report_target_jobs(JobRun *run)
-{
-    Target *target = session_target(run->session);
-    JobReport *report = run->report;
-    const Delivery delivery = {.job = run->job->name, .run_id = report->run_id};
-    if (!target->ops->jobs || !report->run_id[0])
-        return;
-    pthread_mutex_lock(run->arena_lock);
-    if (!target->ops->jobs(target, &delivery, run->arena, &report->target_jobs, NULL))
-        report->target_jobs = (TargetJobs){0};
-    pthread_mutex_unlock(run->arena_lock);
-}
-
 bool job_run(JobRun *run)
 {
     Error error = {0};
     bool done = run_steps(run, &error);
-    report_target_jobs(run);
     job_enter_phase(run, done ? PHASE_DONE : PHASE_FAILED);
     if (!done) {
         run->report->status = JOB_FAILED;

@@ -36,3 +36,6 @@ void job_note(JobRun *run, const char *note);
 
 /* A copy that lives as long as the report. */
 const char *job_keep_text(JobRun *run, const char *text);
+
+/* Adds what the target did for a run to the report. */
+void job_add_target_jobs(JobRun *run, const char *run_id);

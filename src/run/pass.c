@@ -207,7 +207,7 @@ static bool stage_once(Pass *pass, Error *error)
 /* Says that it will be tried again, once it is time for that; false when it will not. */
 static bool try_again(Pass *pass, Error *error)
 {
-    if (!error->retryable || !backoff_wait(pass->backoff))
+    if (!error_may_pass(error) || !backoff_wait(pass->backoff))
         return false;
     log_warning(pass->run->job->name, "%s; trying again", error->message);
     pass->run->report->retries++;
@@ -404,7 +404,9 @@ bool pass_run(JobRun *run, JobDelivery *delivery, PassKind kind, Backoff *backof
     };
     id_new_run(pass.run_id);
     *ret_outcome = (PassOutcome){0};
-    if (!carry(&pass, error))
+    bool carried = carry(&pass, error);
+    job_add_target_jobs(run, pass.run_id);
+    if (!carried)
         return false;
     report_place(&pass);
     return true;

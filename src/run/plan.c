@@ -377,6 +377,52 @@ static void note_modes(const RunJob *job, const PlannedJob *planned, Arena *aren
     note_layout(planned, arena, plan);
 }
 
+/* What the configuration says of the table and the target has no use for. */
+static void note_unused(const RunJob *job, Arena *arena, JobPlan *plan)
+{
+    const TargetTableConfig *wishes = &job->config->target;
+    const struct {
+        const char *key;
+        bool said;
+    } keys[] = {
+        {"partition_by", wishes->partition_by.kind != PARTITION_NONE},
+        {"cluster_by", wishes->cluster_by.count > 0},
+        {"labels", wishes->labels.count > 0},
+        {"expiration", wishes->expiration_ms > 0},
+        {"kms_key", wishes->kms_key != NULL},
+    };
+    const char *names = "";
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (keys[i].said)
+            names = arena_printf(arena, "%s%s%s", names, *names ? ", " : "", keys[i].key);
+    }
+    if (*names)
+        add_note(
+            plan, arena,
+            arena_printf(arena, "%s: only BigQuery has a use for it, not this destination", names));
+}
+
+static bool plan_forecast(Target *target, const RunJob *job, const PlannedJob *planned,
+                          Arena *arena, JobPlan *plan, Error *error)
+{
+    if (!target->ops->forecast) {
+        note_unused(job, arena, plan);
+        return true;
+    }
+    TargetForecast *forecast = ARENA_NEW(arena, TargetForecast);
+    const TargetLoad load = {
+        .rows = planned->table.row_estimate,
+        .source_bytes = planned->table.byte_size,
+        .shards = plan->shards.count,
+    };
+    if (!target->ops->forecast(target, &planned->delivery, &load, arena, forecast, error))
+        return false;
+    plan->forecast = forecast;
+    for (size_t i = 0; i < forecast->note_count; i++)
+        add_note(plan, arena, forecast->notes[i]);
+    return true;
+}
+
 static bool fill_plan(Session *session, const RunOptions *options, const RunJob *job, Arena *arena,
                       JobPlan *plan, Error *error)
 {
@@ -405,6 +451,8 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
         return false;
     if (plan->shards.note)
         add_note(plan, arena, plan->shards.note);
+    if (!plan_forecast(target, job, planned, arena, plan, error))
+        return false;
     note_modes(job, planned, arena, plan);
     return true;
 }

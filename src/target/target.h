@@ -106,9 +106,43 @@ typedef enum DeliveryStatus {
 typedef struct TargetTable {
     bool exists;
     Schema schema;      /* of the existing table, in BigQuery's terms where the target can tell */
+    TableLayout layout; /* where the target knows partitions and clusters */
     int64_t row_count;  /* −1: unknown */
     int64_t byte_count; /* −1: unknown */
 } TargetTable;
+
+typedef struct TargetTableName {
+    const char *dataset;
+    const char *table;
+    const char *kind; /* "table", "view", … */
+} TargetTableName;
+
+typedef struct TargetTableList {
+    TargetTableName *tables; /* in order of dataset and table */
+    size_t count;
+} TargetTableList;
+
+/* What a run is expected to bring; −1: unknown. */
+typedef struct TargetLoad {
+    int64_t rows;
+    int64_t source_bytes;
+    size_t shards;
+} TargetLoad;
+
+/* What it will make the target do, and what that costs at list prices; −1: unknown. */
+typedef struct TargetForecast {
+    const char *way;           /* "1 load job, straight into the table" */
+    const char *format;        /* "avro" */
+    int64_t load_jobs;         /* per run, of load_jobs_per_day */
+    int64_t table_changes;     /* of the target table, of table_changes_per_day; −1: by partitions */
+    int64_t load_jobs_per_day; /* the target's limits */
+    int64_t table_changes_per_day;
+    int64_t storage_bytes; /* of these rows, uncompressed */
+    double storage_month_usd;
+    double scan_usd; /* one query that reads all of these rows */
+    const char **notes;
+    size_t note_count;
+} TargetForecast;
 
 typedef struct TargetOps {
     void (*close)(Target *target); /* accepts NULL */
@@ -168,6 +202,15 @@ typedef struct TargetOps {
      * nothing to tell. */
     bool (*jobs)(Target *target, const Delivery *delivery, Arena *arena, TargetJobs *ret_jobs,
                  Error *error);
+
+    /* For `plan`; asks nothing that validate has not asked. NULL: there is nothing to count, and no
+     * partitions, clusters, labels or expiration either. */
+    bool (*forecast)(Target *target, const Delivery *delivery, const TargetLoad *load, Arena *arena,
+                     TargetForecast *ret_forecast, Error *error);
+
+    /* The tables of a dataset, or (NULL) of all there are. NULL: the target cannot tell. */
+    bool (*list)(Target *target, const char *dataset, Arena *arena, TargetTableList *ret_list,
+                 Error *error);
 } TargetOps;
 
 struct Target {
@@ -194,6 +237,8 @@ struct Sink {
     const SinkOps *ops;
     uint64_t rows;  /* written so far */
     uint64_t bytes; /* staged so far, for progress */
+    bool again;     /* after a failure: nothing of the shard is staged nor ever will be, so that it
+                       may be carried through another sink, whatever becomes of the others */
 };
 
 /* One row of main.c's table of drivers. */

@@ -52,7 +52,7 @@ def calls_of(google):
 def end_is_right(scene, result, context):
     """Whatever the run says, it is true; and the next one makes good what is left to do."""
     rows = scene.rows()
-    assert rows in (scene.old, scene.after()), f"{context}: a reader sees half a run\n{result}"
+    assert scene.is_whole(rows), f"{context}: a reader sees half a run\n{result}"
     if result.code == 0:
         assert rows == scene.after(), f"{context}: it says that all is well\n{result}"
         assert scene.target.leftovers() == [], f"{context}\n{result}"
@@ -67,12 +67,12 @@ def end_is_right(scene, result, context):
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("way, load", CASES)
 def test_every_fault_at_every_call(db, bqferry, google, seed, soak, way, load):
-    scene = Scene(db, bqferry, google, way, load, retries="20s")
+    scene = Scene(db, bqferry, google, way, load, retries="5s")
     google.forget_calls()
     bqferry.ok("run")
     calls = calls_of(google)
     cases = [(call, fault) for call in calls for fault in PASSING + LASTING]
-    for (method, nth), (kind, fields) in cases if soak else seed.sample(cases, 4):
+    for (method, nth), (kind, fields) in cases if soak else seed.sample(cases, 3):
         scene.again()
         google.fault(method, kind, nth=nth, **fields)
         result = bqferry("run", timeout=200)
@@ -88,12 +88,12 @@ def test_every_fault_at_every_call(db, bqferry, google, seed, soak, way, load):
 @pytest.mark.parametrize("way, load", CASES)
 def test_every_end_of_every_job(db, bqferry, google, seed, soak, way, load):
     """Each job of a run fails for each reason, with and without having done its work."""
-    scene = Scene(db, bqferry, google, way, load, retries="20s")
+    scene = Scene(db, bqferry, google, way, load, retries="5s")
     google.forget_calls()
     bqferry.ok("run")
     jobs = sum(method == "bigquery.jobs.insert" for method, _ in calls_of(google))
     cases = [(nth, error) for nth in range(1, jobs + 1) for error in JOB_ENDS]
-    for nth, error in cases if soak else seed.sample(cases, 2):
+    for nth, error in cases if soak else seed.sample(cases, 1):
         scene.again()
         google.job_fault(nth=nth, error=error, method="bigquery.jobs.insert*")
         result = bqferry("run", timeout=200)
@@ -127,6 +127,8 @@ def test_number_of_calls(db, bqferry, google, way, load):
     if way == "uploads-staged" and load == "replace":  # the copy would take them away
         assert counts.pop("bigquery.rowAccessPolicies.list") == 1
     polls, wanted = counts.pop("bigquery.jobs.get"), dict(COUNTS[way])
+    if way == "uploads-staged" and load == "replace":  # such a copy would drop them
+        wanted["bigquery.rowAccessPolicies.list"] = 1
     assert counts == {method: count for method, count in wanted.items() if method != "bigquery.jobs.get"}
     assert polls <= 2 * wanted["bigquery.jobs.get"]
     assert scene.rows() == scene.after() and ROWS

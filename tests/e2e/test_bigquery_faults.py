@@ -210,3 +210,53 @@ def test_the_bucket_is_another_one_meanwhile(scene, fault_points):
     scene.write("append")
     assert scene.ok().job()["status"] == "settled"
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+DAYS = {"partition_by": {"column": "day", "type": "day"}}
+
+
+@pytest.mark.parametrize("bucket", (None, "staging"))
+@pytest.mark.parametrize("death", ("delivery.counted", "bigquery.staging.counted", "bigquery.step.sent",
+                                   "bigquery.step.sent:2", "bigquery.step.ended:2", "bigquery.step.ended:3",
+                                   "delivery.applied", "bigquery.staging.dropped"))
+def test_killed_between_partitions(scene, fault_points, bucket, death):
+    """Half of the partitions replaced: the run is brought to its end, even when something else is asked for now."""
+    scene.write("replace", bucket, target=DAYS)
+    scene.ok()
+    scene.db.execute("UPDATE items SET price = price + 1")
+    scene.write("replace", bucket, target=DAYS, replace="partition")
+    assert scene.run(fault=death).killed
+    expected = scene.expected()
+    scene.db.execute("DELETE FROM items WHERE day = '2026-01-02'")
+    scene.write("replace", bucket, target=DAYS, replace="partition",
+                source={"connection": "db", "table": "public.items", "where": "id < 0"})
+    result = scene.ok()
+    before = scene.db.rows("SELECT i, 'item ' || i, date '2026-01-01' + i % 3, i / 4.0 FROM generate_series(1, 1000) i")
+    steps_of_copies = 1 if bucket is None else 2  # with a bucket, the first job loads the staging table
+    name, _, nth = death.partition(":")
+    begun = name in ("delivery.applied", "bigquery.staging.dropped") or \
+        "step" in name and int(nth or 1) >= steps_of_copies
+    assert scene.rows() == (expected if begun else sorted(tuple(row) for row in before)), str(result)
+    assert clean(scene)
+
+
+def test_rows_of_no_partition(scene):
+    scene.write("replace", target=DAYS)
+    scene.ok()
+    scene.db.execute("UPDATE items SET day = NULL WHERE id = 7")
+    scene.write("replace", target=DAYS, replace="partition")
+    result = scene.run()
+    assert result.code == 5 and "whose day is NULL" in result.stderr, str(result)
+    assert clean(scene)
+
+
+def test_too_many_partitions(scene):
+    scene.db.execute("UPDATE items SET day = date '1990-01-01' + id::int")
+    scene.db.execute("INSERT INTO items SELECT i, 'x', date '1990-01-01' + i, 0 FROM generate_series(1001, 4001) i")
+    scene.write("replace", target=DAYS)
+    result = scene.run()
+    assert result.code == 2 and "4000 partitions" in result.stderr and "coarser" in result.stderr, str(result)
+    assert scene.tables() == []
+    scene.write("replace", target={"partition_by": {"column": "day", "type": "month"}})
+    scene.ok()
+    assert scene.rows() == scene.expected()

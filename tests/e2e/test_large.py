@@ -109,7 +109,8 @@ def test_wide_values(release, db, target, soak):
         assert text == chr(200 + number) * 500_000
         assert data == bytes.fromhex(db.value(f"SELECT md5('{number}')")) * 625_000
     assert len(rows) == times
-    assert peak <= (600 if target.kind == "duckdb" else 250) * MB
+    # DuckDB has all rows of a vector of 2,048 in memory: here that is the table, three times over.
+    assert peak <= (500 + 3 * 11 * times if target.kind == "duckdb" else 250) * MB
 
 
 @pytest.mark.parametrize("megabytes", (40, 200))
@@ -138,15 +139,19 @@ def test_many_columns(release, db, target, soak):
     """1,600 columns is the most that PostgreSQL has."""
     columns = ", ".join(f"c{number} int" for number in range(1599))
     values = ", ".join(f"i + {number}" for number in range(1599))
-    rows = 20_000 if soak else 200
-    db.execute(f"CREATE TABLE many (id int, {columns})")
-    db.execute(f"INSERT INTO many SELECT i, {values} FROM generate_series(1, {rows}) i")
+    db.execute(f"CREATE UNLOGGED TABLE many (id int, {columns})")
     configure(release, db, target, "many")
-    result, peak = carry(release)
-    assert result.code == 0, str(result)
-    found = target.rows("many", "id, c0, c1598", order="id")
-    assert found == [(number, number, number + 1598) for number in range(1, rows + 1)]
-    assert peak <= (900 if target.kind == "duckdb" else 60) * MB
+    peaks = []
+    for rows in (20_000, 60_000) if soak else (200,):
+        db.execute(f"TRUNCATE many; INSERT INTO many SELECT i, {values} FROM generate_series(1, {rows}) i")
+        result, peak = carry(release)
+        assert result.code == 0, str(result)
+        found = target.rows("many", "id, c0, c1598", order="id")
+        assert found == [(number, number, number + 1598) for number in range(1, rows + 1)]
+        # DuckDB begins two blocks of 256 KiB a column for each of two readers (docs/targets/duckdb.md).
+        assert peak <= ((900 if rows == 200 else 2000) if target.kind == "duckdb" else 60) * MB
+        peaks.append(peak)
+    assert peaks[-1] <= 1.1 * peaks[0] + 4 * MB, f"{[f'{peak / MB:.1f} MB' for peak in peaks]}"
 
 
 def test_many_tables(release, db, target, soak):

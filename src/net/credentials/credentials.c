@@ -191,7 +191,9 @@ bool credentials_find(const CredentialsOptions *options, Credentials **ret_crede
         arena_strdup(&credentials->arena, options->scope ? options->scope : CLOUD_PLATFORM_SCOPE);
     if (!find(credentials, options, error) || !check_universe(credentials, error))
         return false;
-    const char *quota = set_variable("GOOGLE_CLOUD_QUOTA_PROJECT");
+    const char *quota = options->quota_project && *options->quota_project
+                            ? options->quota_project
+                            : set_variable("GOOGLE_CLOUD_QUOTA_PROJECT");
     if (quota)
         credentials->quota_project = arena_strdup(&credentials->arena, quota);
     *ret_credentials = TAKE_PTR(credentials);

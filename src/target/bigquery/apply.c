@@ -9,6 +9,7 @@
 #include "target/bigquery/evolve.h"
 #include "target/bigquery/lookup.h"
 #include "target/bigquery/merge.h"
+#include "target/bigquery/pace.h"
 #include "target/bigquery/run_state.h"
 #include "target/bigquery/sink.h"
 #include "target/bigquery/step.h"
@@ -27,6 +28,9 @@ enum {
 
 /* "15 TB" of one load job (quotas), with room for what an estimate misses. */
 static const uint64_t load_bytes_max = 14ull * 1000 * 1000 * 1000 * 1000;
+
+/* 200 years: the earliest partition is that of 1960. */
+static const char never_ms[] = "6311520000000";
 
 uint64_t bq_staged_rows(const Delivery *delivery)
 {
@@ -74,11 +78,23 @@ static void set_expiration(Json *table, int64_t after_ms)
     json_set_text(table, "expirationTime", text);
 }
 
+/* Partitions of a staging table outlive it, however old the days are that they stand for: the
+ * target's expiration, or the dataset's default, would take their rows away before they are copied
+ * (docs/managing-partitioned-tables#partition-expiration). */
+static Json *staging_json(const BqScope *scope, const BqWay *way)
+{
+    Json *body = json_clone(bq_way_loaded(way));
+    Json *partitioning = json_get(body, "timePartitioning");
+    if (partitioning)
+        json_set_text(partitioning, "expirationMs", never_ms);
+    set_expiration(body, scope->bq->staging_expiration_ms);
+    return body;
+}
+
 bool bq_make_staging(const BqWork *work, const char *table, Error *error)
 {
-    CLEANUP(json_free_ptr) Json *body = json_clone(bq_way_loaded(work->way));
+    CLEANUP(json_free_ptr) Json *body = staging_json(&work->scope, work->way);
     const TableRef staging = {work->delivery->table.dataset, table};
-    set_expiration(body, work->scope.bq->staging_expiration_ms);
     if (!bq_table_insert(&work->scope, &staging, body, NULL, error))
         return error_prefix(error, "making the staging table %s", staging.table);
     return fault_point("bigquery.staging.made", error);
@@ -110,8 +126,7 @@ bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
         return true;
     bool made;
     TableRef staging = staging_ref(delivery, &way);
-    CLEANUP(json_free_ptr) Json *body = json_clone(bq_way_loaded(&way));
-    set_expiration(body, scope.bq->staging_expiration_ms);
+    CLEANUP(json_free_ptr) Json *body = staging_json(&scope, &way);
     if (!bq_table_insert(&scope, &staging, body, &made, error))
         return error_prefix(error, "making the staging table %s", staging.table);
     if (!made &&
@@ -249,6 +264,11 @@ static bool fits_one_load(const Delivery *delivery)
     return end_of_batch(delivery, 0) == delivery->shard_count;
 }
 
+bool bq_is_staged(const BqWay *way, const Delivery *delivery)
+{
+    return way->staged || (way->bucket && !fits_one_load(delivery));
+}
+
 static const char **uris_of(const BqWork *work, size_t begin, size_t end)
 {
     Arena *arena = work->scope.arena;
@@ -311,9 +331,8 @@ static bool renew_staging(const BqScope *scope, const TableRef *staging, const J
     if (left > scope->bq->staging_expiration_ms / 2)
         return true;
     CLEANUP(json_free_ptr) Json *body = json_object_new();
-    bool changed;
     set_expiration(body, scope->bq->staging_expiration_ms);
-    return bq_table_patch(scope, staging, body, NULL, &changed, error);
+    return bq_table_patch(scope, staging, body, error);
 }
 
 bool bq_staging_rows(const BqScope *scope, const Delivery *delivery, const BqWay *way,
@@ -394,7 +413,10 @@ static bool send_part(const BqWork *work, const char *partition, size_t number, 
         *error = looking;
         return false;
     }
-    return part->result.state == STEP_DONE || bq_step_send(work, &part->step, &part->job, error);
+    if (part->result.state == STEP_DONE)
+        return true;
+    bq_run_pace(work->scope.bq, work->delivery, PACE_OF_PARTITIONS);
+    return bq_step_send(work, &part->step, &part->job, error);
 }
 
 static bool wait_part(const BqWork *work, PartCopy *part, Error *error)
@@ -421,6 +443,7 @@ static bool copy_window(const BqWork *work, const char *const *partitions, size_
     told = !known;
     for (size_t i = 0; i < sent; i++) {
         Error problem = {0};
+        parts[i].step.sent_before = i > 0;
         bool ended = wait_part(work, &parts[i], &problem);
         if (!told && (!ended || parts[i].result.state != STEP_DONE)) {
             *error = problem;
@@ -492,7 +515,7 @@ static bool apply_staged(const BqWork *work, ApplyResult *result, Error *error)
 
 const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char **ret_kind)
 {
-    bool staged = way->staged || (way->bucket && !fits_one_load(delivery));
+    bool staged = bq_is_staged(way, delivery);
     *ret_kind = staged ? "copy" : "load";
     if (delivery_merges(delivery)) {
         *ret_kind = "query";
@@ -503,19 +526,62 @@ const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char 
     return staged ? "copy" : "load";
 }
 
+/* What BigQuery calls invalid it will not take from the next run either, which would ask for the
+ * very same: the rows are given up, so that a corrected configuration can begin anew. */
+static bool refused(const BqWork *work, ApplyResult *result)
+{
+    return *work->scope.refused && !result->spent ? lost(work, result) : false;
+}
+
+static bool apply_rows(const BqWork *work, ApplyResult *result, Error *error)
+{
+    if (bq_is_staged(work->way, work->delivery))
+        return apply_staged(work, result, error);
+    if (work->way->bucket)
+        return apply_objects(work, result, error);
+    return apply_upload(work, result, error) ||
+           error_hint(error, "run the job again: it finds out whether the rows arrived, and reads "
+                             "the source anew if they did not");
+}
+
+/* Google does not say whether a copy that replaces a table brings the expiration of its source's
+ * partitions: what it was is made sure of afterwards, also after a crash. */
+static bool keep_expiration(const BqWork *work, Error *error)
+{
+    const Delivery *delivery = work->delivery;
+    CLEANUP(json_free_ptr) Json *now = NULL;
+    const Json *wanted = json_get(work->way->table, "timePartitioning");
+    if (!wanted || delivery->load != LOAD_REPLACE || delivery->replace_partitions ||
+        !bq_is_staged(work->way, delivery))
+        return true;
+    if (!bq_table_get(&work->scope, &delivery->table, &now, error))
+        return false;
+    int64_t before_ms = google_int(wanted, "expirationMs", 0);
+    int64_t now_ms = google_int(json_get(now, "timePartitioning"), "expirationMs", 0);
+    if (now_ms != strtoll(never_ms, NULL, 10) || before_ms == now_ms)
+        return true;
+    CLEANUP(json_free_ptr) Json *patch = json_object_new();
+    Json *partitioning = json_clone(wanted);
+    if (before_ms == 0)
+        json_set(partitioning, "expirationMs", NULL);
+    json_set(patch, "timePartitioning", partitioning);
+    return bq_table_patch(&work->scope, &delivery->table, patch, error) &&
+           fault_point("bigquery.expiration.kept", error);
+}
+
 bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
     CLEANUP(bq_way_done) BqWay way = {0};
     BqScope scope = bq_scope(target, delivery, &arena);
+    bool is_refused = false;
+    scope.refused = &is_refused;
     *ret_result = (ApplyResult){0};
     if (!bq_way_read(&scope, delivery, &way, error))
         return false;
-    if (bq_run_settled(scope.bq, delivery, ret_result) == SETTLED_APPLIED)
-        return true;
     const BqWork work = {scope, delivery, &way};
-    if (way.staged || (way.bucket && !fits_one_load(delivery)))
-        return apply_staged(&work, ret_result, error);
-    return way.bucket ? apply_objects(&work, ret_result, error)
-                      : apply_upload(&work, ret_result, error);
+    if (bq_run_settled(scope.bq, delivery, ret_result) != SETTLED_APPLIED &&
+        !apply_rows(&work, ret_result, error))
+        return refused(&work, ret_result);
+    return keep_expiration(&work, error);
 }

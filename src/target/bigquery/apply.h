@@ -10,6 +10,9 @@ bool bq_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_sta
                uint64_t *ret_rows, Error *error);
 bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error);
 
+/* Whether the rows go through a staging table. */
+bool bq_is_staged(const BqWay *way, const Delivery *delivery);
+
 /* Ids of all partitions that the shards' rows belong to, each once, in order. */
 const char *const *bq_partition_union(const Delivery *delivery, Arena *arena, size_t *ret_count);
 

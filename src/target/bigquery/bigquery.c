@@ -5,6 +5,8 @@
 #include "target/bigquery/apply.h"
 #include "target/bigquery/check.h"
 #include "target/bigquery/describe.h"
+#include "target/bigquery/forecast.h"
+#include "target/bigquery/list.h"
 #include "target/bigquery/lookup.h"
 #include "target/bigquery/run_state.h"
 #include "target/bigquery/sink.h"
@@ -85,6 +87,7 @@ static bool open_apis(BigQuery *bq, int64_t retry_budget_ms, Error *error)
     const CredentialsOptions credentials = {
         .http = bq->http,
         .path = bq->config.credentials,
+        .quota_project = bq->config.quota_project,
         .emulator = endpoints.bigquery.plain,
         .retry_budget_ms = retry_budget_ms,
     };
@@ -122,6 +125,8 @@ static bool bq_open(const DestinationConfig *config, Target **ret_target, Error 
         .apply = bq_apply,
         .discard = bq_discard,
         .jobs = bq_jobs,
+        .forecast = bq_forecast,
+        .list = bq_list,
     };
     CLEANUP(target_close_ptr) Target *target = memory_zalloc(1, sizeof(BigQuery));
     BigQuery *bq = (BigQuery *)target;

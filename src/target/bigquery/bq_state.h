@@ -41,24 +41,26 @@ typedef struct BqScope {
     BigQuery *bq;
     const char *job; /* label of log lines; may be NULL */
     Arena *arena;
+    bool *refused; /* set when BigQuery calls a request invalid: it always will; may be NULL */
 } BqScope;
 
 /* How a delivery goes: Delivery.arranged, read (way.h). Strings belong to the scope's arena. */
 typedef struct BqWay {
-    const char *location; /* of the dataset, and so of every job */
-    const char *staging;  /* name of this attempt's staging table */
-    bool staged;          /* the rows go through it */
-    bool exists;          /* the target table was there when this was arranged */
-    const char *bucket;   /* rows become objects there; NULL: they are uploaded into load jobs */
-    const char *prefix;   /* of the objects' names, with "/" at the end: "bqferry/RUN/" */
-    bool evolves;         /* the target's columns change before rows arrive */
-    Json *table;          /* what the target is or shall be (Table), without a name; owned */
-    Json *stage;          /* what staging is to be, when that is something else; owned */
+    const char *location;    /* of the dataset, and so of every job */
+    const char *job_project; /* that the jobs run in; ids are unique in it */
+    const char *staging;     /* name of this attempt's staging table */
+    bool staged;             /* the rows go through it */
+    bool exists;             /* the target table was there when this was arranged */
+    const char *bucket;      /* rows become objects there; NULL: they are uploaded into load jobs */
+    const char *prefix;      /* of the objects' names, with "/" at the end: "bqferry/RUN/" */
+    bool evolves;            /* the target's columns change before rows arrive */
+    Json *table;             /* what the target is or shall be (Table), without a name; owned */
+    Json *stage;             /* what staging is to be, when that is something else; owned */
     ConfigLabels job_labels;
     int64_t expiration_ms; /* of a new target table; 0: never */
 } BqWay;
 
 static inline BqScope bq_scope(Target *target, const Delivery *delivery, Arena *arena)
 {
-    return (BqScope){(BigQuery *)target, delivery->job, arena};
+    return (BqScope){.bq = (BigQuery *)target, .job = delivery->job, .arena = arena};
 }

@@ -15,6 +15,8 @@ static bool call(const BqScope *scope, GoogleCall *wanted, Json **ret_json, Goog
     wanted->job = scope->job;
     if (google_call(scope->bq->api, wanted, ret_json, failure, error))
         return true;
+    if (scope->refused && failure->status == 400 && strcmp(failure->reason, "invalid") == 0)
+        *scope->refused = true;
     return explain(wanted->id, failure->reason, failure->message, error);
 }
 
@@ -22,7 +24,8 @@ static bool is_missing(const GoogleFailure *failure, Error *error)
 {
     if (failure->status != 404)
         return false;
-    *error = (Error){0};
+    if (error)
+        *error = (Error){0};
     return true;
 }
 
@@ -63,6 +66,18 @@ bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *bo
     return true;
 }
 
+bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *patch, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    GoogleCall change = {
+        .id = "bigquery.tables.patch",
+        .method = "PATCH",
+        .path = table_path(scope, table),
+        .body = patch,
+    };
+    return call(scope, &change, NULL, &failure, error);
+}
+
 bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error)
 {
     CLEANUP(google_failure_done) GoogleFailure failure = {0};
@@ -75,8 +90,8 @@ bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error)
     return call(scope, &delete, NULL, &failure, error) || is_missing(&failure, error);
 }
 
-bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *body, const char *etag,
-                    bool *ret_changed, Error *error)
+bool bq_table_patch_if(const BqScope *scope, const TableRef *table, const Json *body,
+                       const char *etag, bool *ret_changed, Error *error)
 {
     CLEANUP(google_failure_done) GoogleFailure failure = {0};
     GoogleCall patch = {
@@ -126,7 +141,8 @@ bool bq_job_insert(const BqScope *scope, const Json *body, Json **ret_job, Error
     GoogleCall insert = {
         .id = "bigquery.jobs.insert",
         .method = "POST",
-        .path = url_path(scope->arena, "/projects/%s/jobs", scope->bq->job_project),
+        .path = url_path(scope->arena, "/projects/%s/jobs",
+                         json_get_text(json_get(body, "jobReference"), "projectId")),
         .body = body,
     };
     *ret_job = NULL;
@@ -145,7 +161,7 @@ bool bq_job_get(const BqScope *scope, const BqJobKey *key, Json **ret_job, Error
     GoogleCall get = {
         .id = "bigquery.jobs.get",
         .method = "GET",
-        .path = url_path(scope->arena, "/projects/%s/jobs/%s", scope->bq->job_project, key->id),
+        .path = url_path(scope->arena, "/projects/%s/jobs/%s", key->project, key->id),
         .query = query,
         .last_words = key->last_words,
     };
@@ -160,8 +176,7 @@ bool bq_job_cancel(const BqScope *scope, const BqJobKey *key, Error *error)
     GoogleCall cancel = {
         .id = "bigquery.jobs.cancel",
         .method = "POST",
-        .path =
-            url_path(scope->arena, "/projects/%s/jobs/%s/cancel", scope->bq->job_project, key->id),
+        .path = url_path(scope->arena, "/projects/%s/jobs/%s/cancel", key->project, key->id),
         .query = query,
         .last_words = key->last_words,
     };

@@ -12,21 +12,26 @@ bool bq_table_get(const BqScope *scope, const TableRef *table, Json **ret_table,
 /* `body` has everything but its name. *ret_made (may be NULL) = false: one was there already. */
 bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *body, bool *ret_made,
                      Error *error);
+
+/* Changes what `patch` names (null: takes it away); the table is there. */
+bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *patch, Error *error);
 bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error);
 
 /* Sets members of a table. *ret_changed = false: it is not any more what `etag` stands for. */
-bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *body, const char *etag,
-                    bool *ret_changed, Error *error);
+bool bq_table_patch_if(const BqScope *scope, const TableRef *table, const Json *body,
+                       const char *etag, bool *ret_changed, Error *error);
 
 /* *ret_dataset: the caller's to free; NULL when there is none. */
 bool bq_dataset_get(const BqScope *scope, const char *dataset, Json **ret_dataset, Error *error);
 bool bq_dataset_insert(const BqScope *scope, const Json *body, bool *ret_made, Error *error);
 
-/* *ret_job: the caller's to free, NULL when the id is taken already. */
+/* Into the project of the body's jobReference. *ret_job: the caller's to free, NULL when the id is
+ * taken already. */
 bool bq_job_insert(const BqScope *scope, const Json *body, Json **ret_job, Error *error);
 
-/* NULL when there is no such job in that location. `last_words`: see GoogleCall. */
+/* NULL when there is no such job in that project and location. `last_words`: see GoogleCall. */
 typedef struct BqJobKey {
+    const char *project;
     const char *location;
     const char *id;
     bool last_words;

@@ -237,15 +237,18 @@ static bool is_colocated(const char *bucket, const char *dataset)
             (strcasecmp(bucket, "EUROPE-WEST4") == 0 || strcasecmp(bucket, "EUR4") == 0));
 }
 
-static void check_bucket_place(const Checks *checks, const GcsScope *gcs)
+/* False: there is no such bucket. */
+static bool check_bucket_place(const Checks *checks, const GcsScope *gcs)
 {
     Arena *arena = checks->scope.arena;
     GcsBucket bucket;
-    bool found;
+    bool found = true;
     Error error = {0};
-    if (!gcs_bucket(gcs, arena, &bucket, &found, &error))
+    if (!gcs_bucket(gcs, arena, &bucket, &found, &error)) {
         add_failure(checks, "bucket", &error);
-    else if (!found)
+        return true;
+    }
+    if (!found)
         check_add(checks->report, CHECK_FAILED, "bucket",
                   arena_printf(arena, "gs://%s is not there", gcs->bucket),
                   "make it, in the dataset's location: gcloud storage buckets create");
@@ -258,6 +261,7 @@ static void check_bucket_place(const Checks *checks, const GcsScope *gcs)
     else
         add_ok(checks, "bucket",
                arena_printf(arena, "gs://%s in %s", gcs->bucket, bucket.location));
+    return found;
 }
 
 static void check_bucket(const Checks *checks)
@@ -268,7 +272,8 @@ static void check_bucket(const Checks *checks)
     GcsScope gcs = bq_gcs(&checks->scope, checks->scope.bq->config.bucket);
     bool granted[WANTED];
     Error error = {0};
-    check_bucket_place(checks, &gcs);
+    if (!check_bucket_place(checks, &gcs))
+        return;
     if (!gcs_permissions(&gcs, wanted, WANTED, granted, &error)) {
         check_add(checks->report, CHECK_WARNING, "permission", error.message, NULL);
         return;
@@ -281,7 +286,7 @@ bool bq_check(Target *target, CheckReport *report, Error *error)
 {
     (void)error;
     Checks checks = {
-        .scope = {(BigQuery *)target, NULL, report->arena},
+        .scope = {.bq = (BigQuery *)target, .arena = report->arena},
         .report = report,
     };
     check_identity(&checks);

@@ -2,6 +2,7 @@
 #include "target/bigquery/describe.h"
 
 #include "schema/field_json.h"
+#include "schema/layout_json.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/lookup.h"
 #include "target/bigquery/run_state.h"
@@ -29,7 +30,7 @@ bool bq_describe(Target *target, const TableRef *table, Arena *arena, TargetTabl
                  Error *error)
 {
     CLEANUP(bq_table_done) BqTable found = {0};
-    BqScope scope = {(BigQuery *)target, NULL, arena};
+    BqScope scope = {.bq = (BigQuery *)target, .arena = arena};
     if (!bq_lookup(&scope, table, LOOK_FRESH, &found, error))
         return false;
     *ret_table = (TargetTable){.exists = found.json != NULL, .row_count = -1, .byte_count = -1};
@@ -38,6 +39,8 @@ bool bq_describe(Target *target, const TableRef *table, Arena *arena, TargetTabl
     CLEANUP(json_free_ptr) Json *schema = known_columns(found.json);
     ret_table->row_count = google_int(found.json, "numRows", -1);
     ret_table->byte_count = google_int(found.json, "numBytes", -1);
+    if (!layout_json_get(found.json, arena, &ret_table->layout, error))
+        return error_prefix(error, "the table %s.%s", table->dataset, table->table);
     return json_count(json_get(schema, "fields")) == 0 ||
            field_json_to_schema(schema, arena, &ret_table->schema, error) ||
            error_prefix(error, "the table %s.%s", table->dataset, table->table);

@@ -130,7 +130,8 @@ bool bq_evolve(const BqWork *work, Error *error)
         CLEANUP(json_free_ptr) Json *body = json_object_new();
         json_set(body, "schema", json_clone(json_get(evolved, "schema")));
         if (!fault_point("bigquery.table.evolve", error) ||
-            !bq_table_patch(&work->scope, ref, body, json_get_text(table, "etag"), &changed, error))
+            !bq_table_patch_if(&work->scope, ref, body, json_get_text(table, "etag"), &changed,
+                               error))
             return error_prefix(error, "changing the columns of %s.%s", ref->dataset, ref->table);
         if (changed)
             return fault_point("bigquery.table.evolved", error);

@@ -52,6 +52,7 @@ static const struct {
     {"bigquery.tables.get", "bigquery.tables.get"},
     {"bigquery.tables.list", "bigquery.tables.list"},
     {"bigquery.tables.insert", "bigquery.tables.create"},
+    {"bigquery.tables.patch", "bigquery.tables.update"},
     {"bigquery.tables.delete", "bigquery.tables.delete"},
     {"storage.buckets.get", "storage.buckets.get"},
     {"storage.objects.insert", "storage.objects.create"},

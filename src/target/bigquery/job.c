@@ -28,12 +28,18 @@ char *bq_job_id(const Delivery *delivery, const char *step, int try, Arena *aren
 }
 
 /* For people: the job in the console. */
-static char *job_link(const BqScope *scope, const char *location, const char *id)
+static char *job_link(const BqJobWait *wait, Arena *arena)
 {
-    return arena_printf(scope->arena,
+    return arena_printf(arena,
                         "https://console.cloud.google.com/bigquery?project=%s&j=bq:%s:%s"
                         "&page=queryresults",
-                        scope->bq->job_project, location, id);
+                        wait->way->job_project, wait->way->location, wait->id);
+}
+
+static BqJobKey key_of(const BqJobWait *wait)
+{
+    return (BqJobKey){
+        .project = wait->way->job_project, .location = wait->way->location, .id = wait->id};
 }
 
 static const char *state_of(const Json *job)
@@ -56,21 +62,21 @@ static bool still_running(const BqScope *scope, const BqJobWait *wait, const Jso
                           Error *error)
 {
     const int64_t minute_ms = 60000;
-    const char *location = wait->way->location;
     error_set(error, ERROR_TARGET, "%s job %s is still %s after %" PRId64 " minutes", wait->kind,
               wait->id, state_of(job), scope->bq->job_timeout_ms / minute_ms);
     return error_hint(error,
                       "it goes on in BigQuery, and a next run takes its result. To look at it: bq "
                       "--location=%s show -j %s:%s, or %s. destination.job_timeout says how long "
                       "jobs are waited for",
-                      location, scope->bq->job_project, wait->id,
-                      job_link(scope, location, wait->id));
+                      wait->way->location, wait->way->job_project, wait->id,
+                      job_link(wait, scope->arena));
 }
 
 /* A signal came. True: the job has ended all the same. */
 static bool stop_waiting(const BqScope *scope, const BqJobWait *wait, Json **job, Error *error)
 {
-    const BqJobKey key = {wait->way->location, wait->id, .last_words = true};
+    BqJobKey key = key_of(wait);
+    key.last_words = true;
     Error ignored = {0};
     *error = (Error){0};
     if (!wait->leave) {
@@ -104,7 +110,7 @@ static bool lost_sight(const BqJobWait *wait, Error *error)
 static bool look_again(const BqScope *scope, const BqJobWait *wait, int64_t begin, Json **job,
                        Error *error)
 {
-    const BqJobKey key = {.location = wait->way->location, .id = wait->id};
+    const BqJobKey key = key_of(wait);
     Json *now = NULL;
     if (!bq_job_get(scope, &key, &now, error))
         return false;
@@ -120,10 +126,13 @@ static bool look_again(const BqScope *scope, const BqJobWait *wait, int64_t begi
 bool bq_job_wait(const BqScope *scope, const BqJobWait *wait, Json **job, Error *error)
 {
     int64_t begin = clock_monotonic_ns(), pause_ms = POLL_FIRST_MS;
+    int looks = 0;
     while (!is_done(*job)) {
         if (elapsed_ms(begin) > scope->bq->job_timeout_ms)
             return still_running(scope, wait, *job, error);
-        clock_sleep_ms(pause_ms);
+        if (!wait->sent_before || looks > 0)
+            clock_sleep_ms(pause_ms);
+        looks++;
         pause_ms = pause_ms * 3 / 2 < POLL_MAX_MS ? pause_ms * 3 / 2 : POLL_MAX_MS;
         bool seen = !cancel_requested() && look_again(scope, wait, begin, job, error);
         if (!seen && cancel_requested())
@@ -145,7 +154,7 @@ static void note_job(const BqScope *scope, const BqJobWait *wait, const Json *jo
     const TargetJob entry = {
         .kind = wait->kind,
         .id = wait->id,
-        .link = job_link(scope, wait->way->location, wait->id),
+        .link = job_link(wait, scope->arena),
         .bytes_billed = billed_of(statistics),
         .slot_ms = google_int(statistics, "totalSlotMs", 0),
     };
@@ -260,7 +269,7 @@ bool bq_job_end(const BqScope *scope, const BqJobWait *wait, const Json *job, Bq
 bool bq_job_fence(const BqScope *scope, const BqJobWait *wait, Json **ret_job, Error *error)
 {
     const JobDraft draft = {
-        .project = scope->bq->job_project,
+        .project = wait->way->job_project,
         .location = wait->way->location,
         .id = wait->id,
         .labels = wait->way->job_labels,
@@ -272,7 +281,7 @@ bool bq_job_fence(const BqScope *scope, const BqJobWait *wait, Json **ret_job, E
         return false;
     if (made)
         return true;
-    const BqJobKey key = {.location = wait->way->location, .id = wait->id};
+    const BqJobKey key = key_of(wait);
     if (!bq_job_get(scope, &key, ret_job, error))
         return false;
     return *ret_job || lost_sight(wait, error);

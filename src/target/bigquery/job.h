@@ -14,6 +14,7 @@ typedef struct BqJobWait {
     const BqWay *way;
     const char *id;
     const char *kind; /* "load", "copy", "query" */
+    bool sent_before; /* a while ago: it is looked at before the first pause */
     bool leave; /* after a signal it goes on (and is looked at a little longer): it may be visible
                    already; else it is cancelled */
 } BqJobWait;

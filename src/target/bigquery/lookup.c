@@ -17,6 +17,7 @@ struct BqKnown {
     Arena arena;
     const char *dataset;
     const char *location;
+    int64_t partition_default_ms; /* as in BqTable */
     bool exists;
     struct KeptTable *tables;
 };
@@ -61,7 +62,7 @@ static BqKnown *find_known(BigQuery *bq, const char *dataset)
     return NULL;
 }
 
-static void remember_dataset(BigQuery *bq, const char *dataset, const char *location, bool exists)
+static void remember_dataset(BigQuery *bq, const char *dataset, const BqTable *table)
 {
     BqKnown *known = find_known(bq, dataset);
     if (!known) {
@@ -70,8 +71,9 @@ static void remember_dataset(BigQuery *bq, const char *dataset, const char *loca
         known->next = bq->known;
         bq->known = known;
     }
-    known->location = arena_strdup(&known->arena, location);
-    known->exists = exists;
+    known->location = arena_strdup(&known->arena, table->location);
+    known->exists = table->has_dataset;
+    known->partition_default_ms = table->partition_default_ms;
 }
 
 static void keep_table(BigQuery *bq, const TableRef *table, const Json *json)
@@ -108,6 +110,7 @@ static bool recall_dataset(const BqScope *scope, const char *dataset, BqTable *t
     if (known) {
         table->has_dataset = known->exists;
         table->location = arena_strdup(scope->arena, known->location);
+        table->partition_default_ms = known->partition_default_ms;
     }
     pthread_mutex_unlock(&scope->bq->lock);
     return known != NULL;
@@ -139,24 +142,27 @@ static bool ask_dataset(const BqScope *scope, const char *dataset, BqTable *tabl
     table->location = arena_strdup(scope->arena, location ? location
                                                  : wanted ? wanted
                                                           : default_location);
+    table->partition_default_ms = google_int(json, "defaultPartitionExpirationMs", 0);
     return true;
 }
 
 static bool place_dataset(const BqScope *scope, const char *dataset, BqTable *table, Error *error)
 {
     const char *location = json_get_text(table->json, "location");
-    if (recall_dataset(scope, dataset, table) && (table->has_dataset || !table->json))
+    bool known = recall_dataset(scope, dataset, table);
+    if (known && (table->json ? table->has_dataset : table->partition_default_ms >= 0))
         return true;
     if (location) {
         table->has_dataset = true;
         table->location = arena_strdup(scope->arena, location);
+        table->partition_default_ms = -1;
     } else if (!ask_dataset(scope, dataset, table, error)) {
         return false;
     }
     if (table->has_dataset && !check_location(scope, dataset, table->location, error))
         return false;
     pthread_mutex_lock(&scope->bq->lock);
-    remember_dataset(scope->bq, dataset, table->location, table->has_dataset);
+    remember_dataset(scope->bq, dataset, table);
     pthread_mutex_unlock(&scope->bq->lock);
     return true;
 }
@@ -222,8 +228,9 @@ bool bq_need_dataset(const BqScope *scope, const char *dataset, Error *error)
                                        now.location);
         known = now;
     }
+    known.has_dataset = true;
     pthread_mutex_lock(&scope->bq->lock);
-    remember_dataset(scope->bq, dataset, known.location, true);
+    remember_dataset(scope->bq, dataset, &known);
     pthread_mutex_unlock(&scope->bq->lock);
     return fault_point("bigquery.dataset.made", error);
 }

@@ -9,6 +9,8 @@ typedef struct BqTable {
     Json *json; /* Table; NULL: there is none. bq_table_done frees */
     bool has_dataset;
     const char *location; /* of the dataset; of a missing one, where it will be; in the arena */
+    int64_t partition_default_ms; /* expiration that it gives to new tables; 0: none; −1: it was
+                                     not asked for, since the table is there */
 } BqTable;
 
 typedef enum BqLook {

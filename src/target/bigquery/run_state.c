@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/bigquery/run_state.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "target/bigquery/pace.h"
 
 #include <string.h>
 
@@ -15,6 +17,9 @@ struct BqRun {
     int settled_apply;   /* and its apply_attempt */
     bool applied;      /* by that one */
     ApplyResult result; /* when it was */
+    Pace tables, partition_changes;
+    int failures_attempt;
+    int *failures; /* of each shard of that attempt */
     int partitions_attempt;
     Partitions partitions;
     TargetJob *jobs;
@@ -52,6 +57,7 @@ void bq_runs_free(BigQuery *bq)
         partitions_done(&run->partitions);
         arena_done(&run->arena);
         free(run->jobs);
+        free(run->failures);
         free(run);
     }
 }
@@ -102,6 +108,44 @@ BqSettled bq_run_settled(BigQuery *bq, const Delivery *delivery, ApplyResult *re
     }
     pthread_mutex_unlock(&bq->lock);
     return settled;
+}
+
+void bq_run_pace(BigQuery *bq, const Delivery *delivery, size_t limit)
+{
+    pthread_mutex_lock(&bq->lock);
+    BqRun *run = need_run(bq, delivery);
+    Pace *pace = limit == PACE_OF_TABLES ? &run->tables : &run->partition_changes;
+    int64_t wait_ms = pace_take(pace, limit, clock_monotonic_ns());
+    pthread_mutex_unlock(&bq->lock);
+    if (wait_ms > 0)
+        clock_sleep_ms(wait_ms);
+}
+
+/* The caller holds the lock. */
+static int *failures_of(BigQuery *bq, const Delivery *delivery, size_t shard)
+{
+    BqRun *run = need_run(bq, delivery);
+    if (run->failures_attempt != delivery->attempt) {
+        free(run->failures);
+        run->failures = memory_zalloc(delivery->shard_count, sizeof *run->failures);
+        run->failures_attempt = delivery->attempt;
+    }
+    return &run->failures[shard];
+}
+
+int bq_run_shard_failures(BigQuery *bq, const Delivery *delivery, size_t shard)
+{
+    pthread_mutex_lock(&bq->lock);
+    int failures = *failures_of(bq, delivery, shard);
+    pthread_mutex_unlock(&bq->lock);
+    return failures;
+}
+
+void bq_run_shard_failed(BigQuery *bq, const Delivery *delivery, size_t shard)
+{
+    pthread_mutex_lock(&bq->lock);
+    ++*failures_of(bq, delivery, shard);
+    pthread_mutex_unlock(&bq->lock);
 }
 
 static bool knows_job(const BqRun *run, const char *id)

@@ -23,6 +23,14 @@ typedef enum BqSettled { SETTLED_NOT, SETTLED_VOID, SETTLED_APPLIED } BqSettled;
 /* *ret_result (may be NULL) is filled when it was applied. */
 BqSettled bq_run_settled(BigQuery *bq, const Delivery *delivery, ApplyResult *ret_result);
 
+/* Waits until the run's staging table (`limit`: PACE_OF_TABLES) or the target's partitions
+ * (PACE_OF_PARTITIONS) may be changed once more. A signal ends the wait. */
+void bq_run_pace(BigQuery *bq, const Delivery *delivery, size_t limit);
+
+/* How often the shard's load job has failed for good in this attempt; and one more. */
+int bq_run_shard_failures(BigQuery *bq, const Delivery *delivery, size_t shard);
+void bq_run_shard_failed(BigQuery *bq, const Delivery *delivery, size_t shard);
+
 /* A job that has ended; texts are copied. Known ones are not added again. */
 void bq_run_add_job(BigQuery *bq, const Delivery *delivery, const TargetJob *job);
 void bq_run_jobs(BigQuery *bq, const Delivery *delivery, Arena *arena, TargetJobs *ret_jobs);

@@ -51,7 +51,8 @@ static bool is_whole(const BqWork *work, bool *ret_whole, Error *error)
     if (!find_objects(work, ret_whole, error))
         return false;
     /* Objects may be gone when all of them are in staging already. */
-    return *ret_whole || !work->way->staged || find_staging(work, ret_whole, error);
+    return *ret_whole || !bq_is_staged(work->way, work->delivery) ||
+           find_staging(work, ret_whole, error);
 }
 
 /* The step did its work, or (NULL) nothing can do it any more. */
@@ -86,28 +87,61 @@ static bool upload_status(const BqWork *work, DeliveryStatus *ret_status, uint64
     return settled(work, step.state == STEP_DONE ? &step : NULL, ret_status, ret_rows);
 }
 
+/* How far the copies of single partitions got: all (*ret_rows ≥ 0), some, or none. */
+static bool look_at_parts(const BqWork *work, size_t parts, size_t *ret_done, int64_t *ret_rows,
+                          Error *error)
+{
+    *ret_rows = 0;
+    for (*ret_done = 0; *ret_done < parts; (*ret_done)++) {
+        StepResult step;
+        const char *name = arena_printf(work->scope.arena, "part%zu", *ret_done);
+        if (!bq_step_look(work, name, "copy", &step, error))
+            return false;
+        if (step.state != STEP_DONE)
+            break;
+        *ret_rows = *ret_rows < 0 || step.rows < 0 ? -1 : *ret_rows + step.rows;
+    }
+    if (*ret_rows < 0)
+        *ret_rows = (int64_t)bq_staged_rows(work->delivery);
+    return true;
+}
+
+static bool parts_status(const BqWork *work, DeliveryStatus *ret_status, uint64_t *ret_rows,
+                         Error *error)
+{
+    size_t parts, done;
+    int64_t rows;
+    bool whole;
+    bq_partition_union(work->delivery, work->scope.arena, &parts);
+    if (!look_at_parts(work, parts, &done, &rows, error))
+        return false;
+    const StepResult all = {.state = STEP_DONE, .rows = rows};
+    if (done == parts) /* with no rows there is nothing to replace, and so it is done */
+        return settled(work, &all, ret_status, ret_rows);
+    if (!is_whole(work, &whole, error))
+        return false;
+    /* Copies of what is not there do nothing, whenever they may come. */
+    if (!whole && done > 0)
+        return settled(work, NULL, ret_status, ret_rows);
+    *ret_status = !whole ? DELIVERY_UNKNOWN : done ? DELIVERY_BEGUN : DELIVERY_STAGED;
+    return true;
+}
+
 static bool other_status(const BqWork *work, DeliveryStatus *ret_status, uint64_t *ret_rows,
                          Error *error)
 {
     const char *kind, *last = bq_last_step(work->way, work->delivery, &kind);
-    bool by_parts = work->delivery->replace_partitions, whole;
-    size_t parts = 0;
     StepResult step;
-    if (by_parts)
-        bq_partition_union(work->delivery, work->scope.arena, &parts);
-    if (by_parts && parts == 0) { /* no rows: nothing to replace, and so it is done */
-        step = (StepResult){.state = STEP_DONE};
-        return settled(work, &step, ret_status, ret_rows);
-    }
+    bool whole;
+    if (work->delivery->replace_partitions)
+        return parts_status(work, ret_status, ret_rows, error);
     if (!bq_step_look(work, last, kind, &step, error))
         return false;
-    if (step.state == STEP_DONE && !by_parts)
+    if (step.state == STEP_DONE)
         return settled(work, &step, ret_status, ret_rows);
     if (!is_whole(work, &whole, error))
         return false;
-    *ret_status = !whole                    ? DELIVERY_UNKNOWN
-                  : step.state == STEP_DONE ? DELIVERY_BEGUN
-                                            : DELIVERY_STAGED;
+    *ret_status = whole ? DELIVERY_STAGED : DELIVERY_UNKNOWN;
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "target/bigquery/calls.h"
 #include "target/bigquery/job.h"
 #include "target/bigquery/job_json.h"
+#include "target/bigquery/pace.h"
 #include "target/bigquery/run_state.h"
 #include "target/bigquery/sql_merge.h"
 #include "target/bigquery/way.h"
@@ -28,6 +29,9 @@ typedef struct BqSink {
     bool counts_partitions;
     Partitions partitions;
 } BqSink;
+
+/* Two chunks are kept a worker: with several, smaller ones, so that the memory stays the same. */
+enum { CHUNK_OF_ONE = 16 * RESUMABLE_UNIT, CHUNK_OF_SEVERAL = 6 * RESUMABLE_UNIT };
 
 /* "The maximum size of a gzip file for JSON and CSV is 4 GB" (quotas, load jobs); Avro has none
  * that matters. */
@@ -54,7 +58,7 @@ bool bq_object_of_handle(const char *handle, Arena *arena, const char **ret_name
 
 static BqScope scope_of(BqSink *sink)
 {
-    return (BqScope){sink->bq, sink->delivery->job, &sink->arena};
+    return (BqScope){.bq = sink->bq, .job = sink->delivery->job, .arena = &sink->arena};
 }
 
 static void sink_close(Sink *base)
@@ -111,10 +115,17 @@ static bool sink_write(Sink *base, const Batch *batch, Error *error)
     BqSink *sink = (BqSink *)base;
     if (sink->counts_partitions && !note_partitions(sink, batch, error))
         return false;
-    if (!sink->encoder->ops->write(sink->encoder, batch, error))
+    if (!sink->encoder->ops->write(sink->encoder, batch, error)) {
+        base->again = error->retryable; /* the last bytes, which make it whole, were never sent */
         return false;
+    }
     base->rows += batch->row_count;
     return true;
+}
+
+static size_t chunk_size(const BqSink *sink)
+{
+    return sink->delivery->shard_count > 1 ? CHUNK_OF_SEVERAL : CHUNK_OF_ONE;
 }
 
 static const char *shard_step(const BqSink *sink)
@@ -123,15 +134,23 @@ static const char *shard_step(const BqSink *sink)
     return sink->way.staged ? arena_printf((Arena *)&sink->arena, "shard%zu", sink->shard) : "load";
 }
 
+/* A shard's job that has failed is followed by one with the next number. */
+static char *load_id(BqSink *sink)
+{
+    int failures =
+        sink->way.staged ? bq_run_shard_failures(sink->bq, sink->delivery, sink->shard) : 0;
+    return bq_job_id(sink->delivery, shard_step(sink), failures + 1, &sink->arena);
+}
+
 static bool open_load(BqSink *sink, Error *error)
 {
     BqScope scope = scope_of(sink);
     const BqWay *way = &sink->way;
     const Delivery *delivery = sink->delivery;
     const JobDraft draft = {
-        .project = sink->bq->job_project,
+        .project = way->job_project,
         .location = way->location,
-        .id = bq_job_id(delivery, shard_step(sink), 1, &sink->arena),
+        .id = load_id(sink),
         .labels = way->job_labels,
     };
     const LoadDraft load = {
@@ -147,8 +166,9 @@ static bool open_load(BqSink *sink, Error *error)
         .api = sink->bq->api,
         .id = "bigquery.jobs.insert",
         .what = arena_printf(&sink->arena, "upload of shard %zu", sink->shard + 1),
-        .path = url_path(&sink->arena, "/projects/%s/jobs", sink->bq->job_project),
+        .path = url_path(&sink->arena, "/projects/%s/jobs", way->job_project),
         .metadata = job,
+        .chunk_size = chunk_size(sink),
         .job = scope.job,
     };
     return resumable_open(&options, &sink->upload, error);
@@ -163,6 +183,7 @@ static bool open_object(BqSink *sink, Error *error)
         .name = bq_object_name(&sink->way, sink->delivery, sink->shard, &sink->arena),
         .content_type = avro ? "application/avro" : "application/gzip",
         .if_generation = GCS_ABSENT,
+        .chunk_size = chunk_size(sink),
     };
     return gcs_upload_open(&gcs, &options, &sink->upload, error);
 }
@@ -173,12 +194,18 @@ static bool wait_for_load(BqSink *sink, Json **job, Error *error)
     const BqJobWait wait = {
         .delivery = sink->delivery,
         .way = &sink->way,
-        .id = bq_job_id(sink->delivery, shard_step(sink), 1, &sink->arena),
+        .id = load_id(sink),
         .kind = "load",
     };
     BqJobEnd end;
-    if (!bq_job_wait(&scope, &wait, job, error) || !bq_job_end(&scope, &wait, *job, &end, error))
+    if (!bq_job_wait(&scope, &wait, job, error))
         return false;
+    if (!bq_job_end(&scope, &wait, *job, &end, error)) {
+        sink->base.again = end.again;
+        if (end.again)
+            bq_run_shard_failed(sink->bq, sink->delivery, sink->shard);
+        return false;
+    }
     if (end.rows == (int64_t)sink->base.rows)
         return true;
     return error_set_retryable(error, ERROR_TARGET,
@@ -186,14 +213,31 @@ static bool wait_for_load(BqSink *sink, Json **job, Error *error)
                                sink->base.rows, wait.id, end.rows);
 }
 
+static void cancel_load(BqSink *sink)
+{
+    BqScope scope = scope_of(sink);
+    Error ignored = {0};
+    const BqJobKey key = {
+        .project = sink->way.job_project,
+        .location = sink->way.location,
+        .id = bq_job_id(sink->delivery, shard_step(sink), 1, &sink->arena),
+        .last_words = true,
+    };
+    (void)bq_job_cancel(&scope, &key, &ignored);
+}
+
 /* Into staging: uploaded, loaded, counted. */
 static bool finish_load(BqSink *sink, Error *error)
 {
     CLEANUP(google_failure_done) GoogleFailure failure = {0};
     CLEANUP(json_free_ptr) Json *job = NULL;
+    bq_run_pace(sink->bq, sink->delivery, PACE_OF_TABLES);
     bool sent = resumable_finish(sink->upload, &job, &failure, error);
-    if (!sent && failure.status != 409)
+    if (!sent && failure.status != 409) {
+        if (error->kind == ERROR_CANCELLED) /* the last bytes may have arrived */
+            cancel_load(sink);
         return false;
+    }
     if (!sent)
         *error = (Error){0}; /* the job is there: ours, since its id is */
     return fault_point("bigquery.shard.uploaded", error) && wait_for_load(sink, &job, error) &&
@@ -244,8 +288,11 @@ static bool sink_finish(Sink *base, Arena *arena, ShardResult *ret_result, Error
 {
     BqSink *sink = (BqSink *)base;
     ShardResult result = {.rows = base->rows};
-    if (!sink->encoder->ops->finish(sink->encoder, error) ||
-        !finish_partitions(sink, arena, &result, error))
+    if (!sink->encoder->ops->finish(sink->encoder, error)) {
+        base->again = error->retryable;
+        return false;
+    }
+    if (!finish_partitions(sink, arena, &result, error))
         return false;
     result.bytes = resumable_size(sink->upload);
     bool done = sink->way.bucket   ? finish_object(sink, arena, &result, error)

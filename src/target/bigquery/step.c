@@ -36,7 +36,8 @@ static bool end_of(const BqWork *work, const BqJobWait *wait, Json **job, StepRe
 static bool look_at(const BqWork *work, const BqJobWait *wait, StepResult *result, Error *error)
 {
     CLEANUP(json_free_ptr) Json *job = NULL;
-    const BqJobKey key = {.location = work->way->location, .id = wait->id};
+    const BqJobKey key = {
+        .project = work->way->job_project, .location = work->way->location, .id = wait->id};
     *result = (StepResult){.rows = -1};
     if (!bq_job_get(&work->scope, &key, &job, error))
         return false;
@@ -81,7 +82,7 @@ static BqJobWait current_wait(const BqWork *work, const BqStep *step)
 bool bq_step_send(const BqWork *work, const BqStep *step, Json **ret_job, Error *error)
 {
     const JobDraft draft = {
-        .project = work->scope.bq->job_project,
+        .project = work->way->job_project,
         .location = work->way->location,
         .id = current_wait(work, step).id,
         .labels = work->way->job_labels,
@@ -99,6 +100,7 @@ bool bq_step_wait(const BqWork *work, const BqStep *step, Json **job, StepResult
                   Error *error)
 {
     BqJobWait wait = current_wait(work, step);
+    wait.sent_before = step->sent_before;
     return end_of(work, &wait, job, ret_result, error) && fault_point("bigquery.step.ended", error);
 }
 

@@ -44,6 +44,7 @@ typedef struct BqStep {
     const LoadDraft *load; /* one of these */
     const CopyDraft *copy;
     const QueryDraft *query;
+    bool sent_before; /* as in BqJobWait */
 } BqStep;
 
 /* Sends it; *ret_job is what was answered, to be waited for. */

@@ -170,8 +170,5 @@ Json *table_json_stage(const Json *target, const Schema *schema, bool is_new)
     keep_member(table, target, "timePartitioning");
     keep_member(table, target, "rangePartitioning");
     keep_member(table, target, "clustering");
-    Json *parts = json_get(table, "timePartitioning");
-    if (json_get(parts, "expirationMs")) /* old rows would be gone before they are counted */
-        json_set(parts, "expirationMs", NULL);
     return table;
 }

@@ -60,7 +60,7 @@ static bool needs_ndjson(const Schema *schema)
     return has_kind(schema->fields, schema->field_count, TYPE_INTERVAL);
 }
 
-static const char *format_of(const BqScope *scope, const Schema *schema)
+const char *bq_way_format(const BqScope *scope, const Schema *schema)
 {
     const char *format = scope->bq->format;
     if (strcmp(format, "auto") != 0)
@@ -253,6 +253,15 @@ static ConfigLabels labels_from_json(const Json *list, Arena *arena)
     return (ConfigLabels){items, count};
 }
 
+/* "a/" and "a" mean the same; two slashes in a row BigQuery does not take. */
+static char *object_prefix(const BqScope *scope, const Delivery *delivery)
+{
+    const char *prefix = scope->bq->config.prefix ? scope->bq->config.prefix : "bqferry";
+    int length = (int)strlen(prefix);
+    length -= length > 0 && prefix[length - 1] == '/';
+    return arena_printf(scope->arena, "%.*s/%s/", length, prefix, delivery->run_id);
+}
+
 static Json *way_json(const BqScope *scope, const Delivery *delivery, const BqTable *table,
                       bool staged)
 {
@@ -261,13 +270,12 @@ static Json *way_json(const BqScope *scope, const Delivery *delivery, const BqTa
     Json *json = json_object_new();
     json_set_int(json, "version", WAY_VERSION);
     json_set_text(json, "location", table->location);
+    json_set_text(json, "job_project", scope->bq->job_project);
     json_set_bool(json, "exists", table->json != NULL);
     json_set_bool(json, "staged", staged);
     if (config->bucket) {
         json_set_text(json, "bucket", config->bucket);
-        json_set_text(json, "prefix",
-                      arena_printf(scope->arena, "%s/%s/",
-                                   config->prefix ? config->prefix : "bqferry", delivery->run_id));
+        json_set_text(json, "prefix", object_prefix(scope, delivery));
     }
     json_set(json, "job_labels", labels_to_json(&labels));
     if (delivery->wishes && delivery->wishes->expiration_ms)
@@ -275,20 +283,31 @@ static Json *way_json(const BqScope *scope, const Delivery *delivery, const BqTa
     return json;
 }
 
+/* A new one. */
+static Json *new_table(const Delivery *delivery, const BqTable *table, TableDraft draft)
+{
+    static const TableLayout plain;
+    /* The dataset would say so anyway; the intent has to know it (keep_expiration). */
+    TableLayout layout = *draft.layout;
+    bool by_time =
+        layout.partitioning.kind != PARTITION_NONE && layout.partitioning.kind != PARTITION_RANGE;
+    if (by_time && layout.partitioning.expiration_ms == 0)
+        layout.partitioning.expiration_ms = table->partition_default_ms;
+    draft.layout = delivery->merge.keys_only ? &plain : &layout; /* keys alone make no table */
+    return table_json_new(&draft);
+}
+
 /* *ret_evolves: it is not so yet. */
-static Json *table_of_way(const BqScope *scope, const Delivery *delivery, const Json *existing,
+static Json *table_of_way(const BqScope *scope, const Delivery *delivery, const BqTable *table,
                           bool rebuild, bool *ret_evolves)
 {
     TableDraft draft = bq_way_draft(scope, delivery);
-    static const TableLayout plain;
     *ret_evolves = false;
-    if (delivery->merge.keys_only && !existing) /* is never made */
-        draft.layout = &plain;
-    if (!existing)
-        return table_json_new(&draft);
+    if (!table->json)
+        return new_table(delivery, table, draft);
     if (rebuild)
-        return table_json_rebuild(existing, &draft);
-    CLEANUP(json_free_ptr) Json *kept = table_json_keep(existing);
+        return table_json_rebuild(table->json, &draft);
+    CLEANUP(json_free_ptr) Json *kept = table_json_keep(table->json);
     if (delivery->load == LOAD_REPLACE)
         return TAKE_PTR(kept);
     return bq_evolved(kept, delivery, ret_evolves);
@@ -320,9 +339,9 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;
-    delivery->format = format_of(scope, &delivery->schema);
+    delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
-    Json *target = table_of_way(scope, delivery, table.json, rebuild, &evolves);
+    Json *target = table_of_way(scope, delivery, &table, rebuild, &evolves);
     if (merges && delivery->load != LOAD_REPLACE)
         json_set(json, "stage", table_json_stage(target, &delivery->schema, !table.json));
     json_set(json, "table", target);
@@ -339,12 +358,15 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
     if (!json_parse(text, strlen(text), "arranged", &json, error))
         return error_prefix(error, "the job's state is damaged");
     const char *location = json_get_text(json, "location");
-    if (json_get_int(json, "version", 0) != WAY_VERSION || !location || !json_get(json, "table"))
+    const char *job_project = json_get_text(json, "job_project");
+    if (json_get_int(json, "version", 0) != WAY_VERSION || !location || !job_project ||
+        !json_get(json, "table"))
         return error_set(error, ERROR_CONFIG,
                          "the interrupted run was arranged by another version of bqferry: bring it "
                          "to its end with that one");
     *ret_way = (BqWay){
         .location = arena_strdup(arena, location),
+        .job_project = arena_strdup(arena, job_project),
         .staging = bq_staging_name(delivery, delivery->attempt, arena),
         .staged = json_get_bool(json, "staged"),
         .exists = json_get_bool(json, "exists"),

@@ -21,6 +21,9 @@ bool bq_way_possible(const BqScope *scope, const Delivery *delivery, Error *erro
  * columns change with the rows. */
 bool bq_way_fits(const Delivery *delivery, const Json *table, bool *ret_rebuild, Error *error);
 
+/* "avro" or "ndjson": as configured, or what the columns need. */
+const char *bq_way_format(const BqScope *scope, const Schema *schema);
+
 /* What a new table shall be, as a draft that borrows from the delivery. */
 TableDraft bq_way_draft(const BqScope *scope, const Delivery *delivery);
 

@@ -214,6 +214,7 @@ static bool connect(BucketTarget *own, const DestinationConfig *config, Error *e
     const CredentialsOptions credentials = {
         .http = own->http,
         .path = config->bigquery.credentials,
+        .quota_project = config->bigquery.quota_project,
         .emulator = endpoint.plain,
         .retry_budget_ms = config->retry_budget_ms,
     };

@@ -27,13 +27,18 @@ def serve(app: App, until_eof: bool, stopped: threading.Event) -> int:
     try:
         print(json.dumps(app.start()), flush=True)
         if until_eof:
-            threading.Thread(target=lambda: (sys.stdin.buffer.read(), stopped.set()), daemon=True).start()
+            threading.Thread(target=wait_for_eof, args=(stopped,), daemon=True).start()
         # A wait without an end would not notice signals on some platforms.
         while not stopped.wait(3600):
             pass
     finally:
         app.stop()
     return 0
+
+
+def wait_for_eof(stopped: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stopped.set()
 
 
 if __name__ == "__main__":

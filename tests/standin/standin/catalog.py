@@ -216,7 +216,7 @@ class Catalog:
         self.database = duckdb.connect(database, config={"threads": threads, "temp_directory": tempfile.gettempdir()})
         self.database.execute("SET GLOBAL TimeZone = 'UTC'")
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> Any:
         """A DuckDB connection of the caller's own, to read with; close it."""
         cursor = self.database.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
@@ -413,7 +413,7 @@ class Transaction:
         if exclusive:
             catalog.lock.acquire()
         try:
-            self.cursor = catalog.cursor()
+            self.cursor: Any = catalog.cursor()
             self.cursor.execute("BEGIN TRANSACTION")
         except BaseException:
             if exclusive:
@@ -592,8 +592,9 @@ class Transaction:
                         and base.physical == current.physical and base.schema == current.schema)
             if not appended:
                 raise self._conflict(ref)
-            self._now[ref] = replace(self._now[ref] or current, rows=current.rows, bytes=current.bytes,
-                                     history=current.history)
+            changed = self._now[ref]
+            if changed is not None and current is not None:
+                self._now[ref] = replace(changed, rows=current.rows, bytes=current.bytes, history=current.history)
 
     def _finish(self, ref: TableRef, table: Table | None) -> Table | None:
         """Counts, times, etag and history of a changed table."""
@@ -653,9 +654,11 @@ class Transaction:
         if before is not None and before.physical == table.physical:
             known, size = before.rows, before.bytes
         from standin import partitions  # partitions knows Table; only here do we need it
-        total, added = self.cursor.execute(
-            f"SELECT count(*), coalesce(sum(({physical.row_size(table.schema)}) * (rowid >= {known})::INTEGER), 0) "
-            f"FROM {ident(table.physical)}").fetchone()
+        source = ident(table.physical)
+        total, added = self.cursor.execute(f"SELECT count(*) FROM {source}").fetchone()[0], 0
+        if total > known:
+            added = self.cursor.execute(f"SELECT coalesce(sum({physical.row_size(table.schema)}), 0) FROM {source} "
+                                        f"WHERE rowid >= {known}").fetchone()[0]
         if known and total == known and table is before:
             return table
         times = partitions.times_after(self.cursor, table, known, now,

@@ -32,6 +32,8 @@ SYSTEM_PARAMETERS = {"$alt", "$fields", "$prettyPrint", "$key", "userIp", "uploa
 
 
 # What the service must take although the document does not list it: google-cloud-bigquery sends it with these.
+# And a FLOAT64 parameter's value as a JSON number, where the document says string.
+NUMBERS_AS_TEXT = {("QueryParameterValue", "value")}
 UNLISTED = {"bigquery.jobs.get": {"projection"}, "bigquery.jobs.cancel": {"projection"}}
 
 
@@ -166,6 +168,8 @@ class Discovery:
             if item is None:
                 checked[name] = None
                 continue
+            if isinstance(item, float) and (schema.get("id"), name) in NUMBERS_AS_TEXT:
+                item = repr(item)
             item = self._value(spec, item, f"{where}.{snake(name)}")
             if not spec.get("readOnly"):
                 checked[name] = item

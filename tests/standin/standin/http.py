@@ -237,6 +237,7 @@ class Request:
     identity: Any = None
     reset_after_sent: int | None = None
     started: float = 0.0
+    old: bool = False  # HTTP/1.0
 
     @property
     def reset_after_received(self) -> int | None:
@@ -425,7 +426,8 @@ class Server:
         # A body that was never asked for (100-continue) may still come or not: nobody can tell.
         if request.body.expects_continue:
             return False
-        return (request.headers.get("Connection") or "").lower() != "close"
+        wish = (request.headers.get("Connection") or "").lower()
+        return wish == "keep-alive" if request.old else wish != "close"
 
     def _answer(self, request: Request, faults: Any) -> Response:
         """Routing, faults, handler; every failure becomes a response, except a reset."""
@@ -482,13 +484,14 @@ class Server:
         named = Headers(headers)
         return Request(self.service, words[0].decode("latin-1"), target, path,
                        parse_qsl(query, keep_blank_values=True), named, BodyStream(wire, named),
-                       f"http://{named.get('Host') or f'{self.host}:{self.port}'}", number, started=time.monotonic())
+                       f"http://{named.get('Host') or f'{self.host}:{self.port}'}", number, started=time.monotonic(),
+                       old=words[2] == b"HTTP/1.0")
 
     def _write(self, wire: Wire, request: Request | None, response: Response, keep: bool) -> None:
         headers = {"Date": formatdate(usegmt=True), "Server": "standin", **response.headers}
         if not keep:
             headers["Connection"] = "close"
-        body = response.body
+        body: Any = response.body
         whole = isinstance(body, (bytes, bytearray))
         empty = response.status in (204, 304) or (request is not None and request.method == "HEAD")
         if whole and body and not empty and request is not None and self._wants_gzip(request, response):
@@ -516,7 +519,8 @@ class Server:
     @staticmethod
     def _wants_gzip(request: Request, response: Response) -> bool:
         """Google's front ends compress for those who accept gzip; small bodies and media stay as they are."""
-        return ("gzip" in (request.headers.get("Accept-Encoding") or "").lower() and len(response.body) > 1024
+        body: Any = response.body
+        return ("gzip" in (request.headers.get("Accept-Encoding") or "").lower() and len(body) > 1024
                 and response.headers.get("Content-Type", "").startswith("application/json")
                 and "Content-Encoding" not in response.headers)
 

@@ -38,6 +38,7 @@ from typing import Any, Callable, Iterable
 from standin.types import Field, Schema, Type
 
 BIG_SCALE = 38
+SUMMANDS = 100
 EXACT = decimal.Context(prec=120, Emin=-10**6, Emax=10**6)
 PARTITION_TIME = "_PARTITIONTIME"
 
@@ -340,8 +341,7 @@ def size_expression(item: Field, sql: str, depth: int = 0) -> str:
 
 def _size(kind: Type, sql: str, depth: int) -> str:
     if kind.name == "STRUCT":
-        members = " + ".join(size_expression(item, f"({sql}).{ident(item.name)}", depth) for item in kind.fields)
-        return f"({members})"
+        return f"({total([size_expression(item, f'({sql}).{ident(item.name)}', depth) for item in kind.fields])})"
     if kind.name in FIXED_SIZES:
         return f"CASE WHEN {sql} IS NULL THEN 0 ELSE {FIXED_SIZES[kind.name]} END"
     if kind.name == "BYTES":
@@ -354,6 +354,13 @@ def row_size(schema: Schema, columns: set[str] | None = None) -> str:
     """Logical bytes of a row (of some of its columns, lower-case names), as a DuckDB expression."""
     parts = [size_expression(item, ident(item.name)) for item in schema
              if columns is None or item.name.lower() in columns]
+    return total(parts)
+
+
+def total(parts: list[str]) -> str:
+    """The sum of expressions, not nested deeper than DuckDB's parser goes: a table may have 10,000 columns."""
+    while len(parts) > SUMMANDS:
+        parts = ["(" + " + ".join(parts[first:first + SUMMANDS]) + ")" for first in range(0, len(parts), SUMMANDS)]
     return " + ".join(parts) or "0"
 
 

@@ -151,3 +151,14 @@ def test_test_iam_permissions(standin, scene):
 def test_policies_that_make_no_sense(standin, policy, text):
     with pytest.raises(AssertionError, match=text):
         standin.control("PUT", "permissions/somebody", policy)
+
+
+def test_a_dry_run_of_create_table(scene, standin):
+    """Needs what the statement needs (README: the documents are silent)."""
+    config = bigquery.QueryJobConfig(dry_run=True)
+    statement = "CREATE TABLE d.new (id INT64)"
+    standin.permissions(LOADER, allow=["bigquery.jobs.create"])
+    with pytest.raises(Forbidden, match="bigquery.tables.create"):
+        scene.query(statement, job_config=config, retry=None)
+    standin.permissions(LOADER, allow=["bigquery.jobs.create", "bigquery.tables.create"])
+    assert scene.query(statement, job_config=config, retry=None).state == "DONE"

@@ -187,6 +187,21 @@ def test_a_partition_of_a_table(daily, rows, copy):
     assert values(rows, "t") == [3]
 
 
+def test_the_expiration_of_partitions(client, make, load, rows, copy):
+    """docs/managing-partitioned-tables#partition-expiration: what is copied into a table expires as the table says. Whether
+    an overwriting copy brings the source's expiration is not said; here it does (README)."""
+    day_ms = 24 * 3600 * 1000
+    for name, days in (("s", 100_000), ("t", 30)):
+        make(name, [("d", "DATE"), ("a", "INT64")],
+             time_partitioning=TimePartitioning(field="d", expiration_ms=days * day_ms))
+    load("s", [{"d": "2001-01-01", "a": 1}])
+    copy("s", "t", write_disposition="WRITE_APPEND").result()
+    copy("s$20010101", "t$20010101", write_disposition="WRITE_TRUNCATE").result()
+    assert rows("t") == [] and client.get_table("d.t").time_partitioning.expiration_ms == 30 * day_ms
+    copy("s", "t", write_disposition="WRITE_TRUNCATE").result()
+    assert values(rows, "t") == [1] and client.get_table("d.t").time_partitioning.expiration_ms == 100_000 * day_ms
+
+
 def test_partitions_that_do_not_fit(daily, make, load, rows, copy):
     daily("s")
     daily("t", [])

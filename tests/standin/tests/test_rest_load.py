@@ -129,6 +129,15 @@ def test_json_empty_lines_and_files(load, rows):
     assert rows("u") == []
 
 
+def test_thousands_of_columns(load, rows):
+    """quotas#load_jobs: up to 10,000; each is counted in the table's bytes."""
+    names = [f"c{i}" for i in range(2_500)]
+    load("t", [{"c0": 1, "c2499": 2}], schema=[(name, "INT64") for name in names])
+    assert rows("t") == [(1, *[None] * 2498, 2)]
+    load("t", avro([(name, ["null", "long"]) for name in names[:1500]], [{"c0": 3}]), source_format="AVRO")
+    assert [row[0] for row in rows("t")] == [1, 3]
+
+
 def test_json_duplicate_keys_keep_the_first(load, rows):
     """docs/json-data, standard-sql/data-types#json_type"""
     load("t", b'{"a": {"x": 1, "x": 2}}\n', schema=[("a", "JSON")], source_format="NEWLINE_DELIMITED_JSON")
@@ -662,3 +671,24 @@ def test_snappy_has_a_name(plain, dataset, load):
     data = avro([("a", "long")], [{"a": 1}]).replace(b"\x08null", b"\x0csnappy")
     job = load.fails("t", data)
     assert job.error_result["reason"] == "notImplemented" and "Snappy" in job.error_result["message"]
+
+
+def test_avro_blocks_are_limited(load):
+    """quotas#load_jobs: data blocks of Avro files up to 16 MB."""
+    records = [{"a": "x" * 1_000_000} for _ in range(18)]
+    load("t", avro([("a", "string")], records, sync_interval=4_000_000))
+    job = load.fails("u", avro([("a", "string")], records, sync_interval=40_000_000))
+    assert "Avro block" in job.error_result["message"]
+
+
+def test_partitions_of_a_table_are_limited(make, load, rows):
+    """quotas#partitioned_tables: 10,000 partitions of a table."""
+    make("t", [("a", "TIMESTAMP")], time_partitioning=bigquery.TimePartitioning(field="a", type_="HOUR"))
+    hours = [datetime.datetime(2020, 1, 1) + datetime.timedelta(hours=number) for number in range(11_000)]
+    data = [{"a": f"{hour} UTC"} for hour in hours]
+    for first in (0, 4000):
+        load("t", data[first:first + 4000])
+    job = load.fails("t", data[8000:11_000])
+    assert job.error_result["reason"] == "quotaExceeded"
+    load("t", data[8000:10_000])
+    assert len(rows("t")) == 10_000

@@ -438,3 +438,12 @@ def test_permissions(client, make):
     client.delete_table(table)
     with pytest.raises(NotFound):
         client.test_iam_permissions(table, wanted)
+
+
+def test_columns_are_limited(client, dataset):
+    """quotas#standard_tables: 10,000 columns, nested ones count."""
+    fields = [SchemaField(f"c{number}", "STRING") for number in range(9_999)]
+    client.create_table(bigquery.Table(dataset.table("t"), schema=[*fields, SchemaField("last", "STRING")]))
+    nested = SchemaField("s", "RECORD", fields=[SchemaField("x", "STRING")])
+    with pytest.raises(BadRequest, match="Too many fields"):
+        client.create_table(bigquery.Table(dataset.table("u"), schema=[*fields, nested]))

@@ -404,6 +404,14 @@ static void a_login_refreshes(void **state)
     setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "other", 1);
     assert_true(find(&scene, NULL));
     assert_string_equal(credentials_quota_project(scene.credentials), "other");
+
+    /* what is configured counts more than either */
+    const CredentialsOptions said = {
+        .http = scene.http, .quota_project = "said", .retry_budget_ms = 1000};
+    credentials_free(scene.credentials);
+    scene.credentials = NULL;
+    assert_true(credentials_find(&said, &scene.credentials, &scene.error));
+    assert_string_equal(credentials_quota_project(scene.credentials), "said");
     scene_close(&scene);
 }
 

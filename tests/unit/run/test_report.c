@@ -56,6 +56,7 @@ static void a_report_says_what_a_job_did(void **state)
     (void)state;
     CLEANUP(arena_done) Arena arena = {0};
     const char *notes[] = {"one worker"};
+    const TargetJob done = {"load", "bqferry-1", "https://console/1", 0, 1290};
     ColumnInvalid invalid = {.column = "at"};
     invalid.counts.counts[INVALID_INFINITY] = 12;
     JobReport job = {
@@ -79,6 +80,7 @@ static void a_report_says_what_a_job_did(void **state)
         .retries = 1,
         .notes = notes,
         .note_count = 1,
+        .target_jobs = {&done, 1},
     };
     job.phase_ns[PHASE_EXTRACT] = 41900 * 1000000LL;
     const RunReport report = {.id = "run-0",
@@ -96,7 +98,9 @@ static void a_report_says_what_a_job_did(void **state)
         "\"rows_staged\":10,\"bytes_staged\":35,\"rows_applied\":10,"
         "\"merged\":null,\"cursor\":null,\"invalid\":{\"at\":{\"infinity\":12}},"
         "\"phases\":{\"settle_ms\":0,\"plan_ms\":0,\"extract_ms\":41900,\"apply_ms\":0,"
-        "\"commit_ms\":0},\"retries\":1,\"notes\":[\"one worker\"],\"error\":null}]}");
+        "\"commit_ms\":0},\"retries\":1,\"target_jobs\":[{\"kind\":\"load\",\"id\":\"bqferry-1\","
+        "\"link\":\"https://console/1\",\"bytes_billed\":0,\"slot_ms\":1290}],"
+        "\"notes\":[\"one worker\"],\"error\":null}]}");
 }
 
 static void a_report_says_why_a_job_failed(void **state)

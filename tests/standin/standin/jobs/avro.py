@@ -212,7 +212,7 @@ class AvroFile:
     def bind(self, target: Schema, ignore_unknown: bool) -> list[tuple[Field, str | None, Convert | None]]:
         """How each column of target is filled: (column, name in the file, conversion); None: not in the file."""
         by_name = {item["name"].lower(): item for item in self.avro["fields"]}
-        bound = []
+        bound: list[tuple[Field, str | None, Convert | None]] = []
         for column in target:
             item = by_name.get(column.name.lower())
             if item is None or self.schema.find(column.name) is None:
@@ -282,9 +282,9 @@ class AvroFile:
             for block in self._reader:
                 if block.size > MAX_BLOCK and block.num_records > 1:
                     raise self.error(f"The Avro block at byte {block.offset} has {block.size} bytes, allowed are {MAX_BLOCK}.")
-                data = block.bytes_
+                data = block.bytes_  # type: ignore[attr-defined]
                 for _ in range(block.num_records):
-                    record = fastavro.schemaless_reader(data, self._stripped)
+                    record: Any = fastavro.schemaless_reader(data, self._stripped)
                     yield self._row(record, bound, number)
                     number += 1
         except (ApiError, GeneratorExit):
@@ -347,7 +347,8 @@ def decimal_of(value: bytes, scale: int, column: Field) -> Any:
 def plain_converter(column: Field) -> Convert:
     from standin.values import parse_geography, parse_json_text
     kind = column.type
-    return {
+    converters: dict[str, Convert] = {
         "STRING": lambda value: check_text_length(kind, value), "BYTES": lambda value: check_bytes_length(kind, value),
         "JSON": parse_json_text, "GEOGRAPHY": parse_geography, "INT64": int, "FLOAT64": float, "BOOL": bool,
-    }[kind.name]
+    }
+    return converters[kind.name]

@@ -271,8 +271,8 @@ def check_schema(first: Table, target: Destination) -> None:
 
 
 def overwrite(copy: dict[str, Any], first: Table, target: Destination, tx: Transaction) -> None:
-    """WRITE_TRUNCATE: schema, constraints, description and labels are the source's. Partitioning, clustering, key and
-    expiration stay the destination's."""
+    """WRITE_TRUNCATE: schema, constraints, description, labels and the expiration of partitions are the source's.
+    Partitioning, clustering, key and the table's own expiration stay the destination's."""
     table = target.table
     assert table is not None
     key = table.properties.get("encryptionConfiguration")
@@ -280,7 +280,11 @@ def overwrite(copy: dict[str, Any], first: Table, target: Destination, tx: Trans
     if key is not None:
         properties["encryptionConfiguration"] = key
     keys = tuple(each for each in first.foreign_keys if each.table != table.ref)
-    fresh = replace(table, schema=first.schema, primary_key=first.primary_key, foreign_keys=keys, properties=properties)
+    partitioning = table.time_partitioning
+    if partitioning is not None and first.time_partitioning is not None:
+        partitioning = replace(partitioning, expiration_ms=first.time_partitioning.expiration_ms)
+    fresh = replace(table, schema=first.schema, primary_key=first.primary_key, foreign_keys=keys, properties=properties,
+                    time_partitioning=partitioning)
     tx.put(destination.with_encryption(fresh, copy.get("destinationEncryptionConfiguration")))
 
 

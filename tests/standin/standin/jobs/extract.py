@@ -209,7 +209,7 @@ def avro_type(item: Field, logical: bool, name: str) -> Any:
 
 
 def avro_record(fields: tuple[Field, ...], row: Any, logical: bool) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for item, value in zip(fields, row):
         if item.repeated:
             found[item.name] = [avro_value(item, each, logical) for each in value]

@@ -367,7 +367,8 @@ def commit(app: Any, job: Any, load: dict[str, Any], target: Destination, final:
 
 
 def create_table(app: Any, load: dict[str, Any], target: Destination, final: Schema, tx: Transaction) -> None:
-    body = {name: load[name] for name in ("timePartitioning", "rangePartitioning", "clustering") if name in load}
+    body: dict[str, Any] = {name: load[name] for name in ("timePartitioning", "rangePartitioning", "clustering")
+                            if name in load}
     body.update(load.get("destinationTableProperties") or {})
     body["schema"] = final.to_json()
     if load.get("destinationEncryptionConfiguration"):

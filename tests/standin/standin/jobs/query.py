@@ -94,7 +94,8 @@ def run(app: Any, job: Any) -> None:
 
 # Results ------------------------------------------------------------------------------------------------
 
-def answer(app: Any, job: Any, request: Request, kind: str, start: int, limit: int | None, timestamps: str) -> dict[str, Any]:
+def answer(app: Any, job: Any, request: Request, kind: str, start: int, limit: int | None,
+           timestamps: str) -> dict[str, Any]:
     """The answer of jobs.query and getQueryResults for a job that is done."""
     results: QueryResults = job.results
     statistics = job.statistics

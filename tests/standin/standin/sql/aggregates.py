@@ -108,7 +108,7 @@ def _call(node: Node, expressions: Expressions, order: str, limit: str, over: st
     if name == "approx_count_distinct":
         return f"count(DISTINCT {args[0]}){over}"
     if name == "sum":
-        return f"CAST(sum({distinct}{args[0]}){over} AS {target})"
+        return _sum(result.kind, distinct, args[0], over, target)
     if name == "avg":
         return _average(kinds[0].kind, distinct + args[0], over, target)
     if name in ("min", "max"):
@@ -145,7 +145,19 @@ def _average(kind: str, argument: str, over: str, target: str) -> str:
         raise not_implemented(f"AVG of {kind}")
     number = sqltypes.SqlType(kind)
     count = functions.cast(sqltypes.INT64, number, f"nullif(count({argument}){over}, 0)")
-    return functions.decimal_call("divide", number, [f"CAST(sum({argument}){over} AS {target})", count])
+    plain = argument.removeprefix("DISTINCT ")
+    distinct = "DISTINCT " if plain != argument else ""
+    return functions.decimal_call("divide", number, [_sum(kind, distinct, plain, over, target), count])
+
+
+def _sum(kind: str, distinct: str, argument: str, over: str, target: str) -> str:
+    """DuckDB's sums of 38 digits wrap around without a word; an approximate sum beside them tells."""
+    total = f"sum({distinct}{argument}){over}"
+    if kind == "NUMERIC":
+        return f"{functions.SCHEMA}.numeric_sum({total}, sum({distinct}CAST({argument} AS DOUBLE)){over})"
+    if kind == "BIGNUMERIC":
+        return f"CAST(googlesql_bignumeric_sum(CAST({total} AS VARCHAR)) AS BIGNUM)"
+    return f"CAST({total} AS {target})"
 
 
 def _extreme(name: str, kind: str, argument: str, over: str) -> str:

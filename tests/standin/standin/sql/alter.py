@@ -39,14 +39,34 @@ def run(context: Context, analyzed: Analyzed, tx: Transaction, result: Statement
     if node.kind == "AlterTableSetOptionsStmt":
         _set_options(context, analyzed, tx, table, node)
         return
-    kinds = [action.kind for action in node.alter_action_list]
-    if "RenameColumnAction" in kinds and len(set(kinds)) > 1:
+    for action in node.alter_action_list:
+        _apply(context, analyzed, tx, tx.table(ref), action)
+
+
+def renames(node: Node) -> bool:
+    """Whether a parsed ALTER TABLE renames columns."""
+    if node.kind != "AlterTableStatement":
+        return False
+    kinds = {action.kind for action in node.action_list.actions}
+    if "RenameColumnAction" in kinds and len(kinds) > 1:
         raise invalid("ALTER TABLE RENAME COLUMN cannot be combined with other actions in one statement")
-    if "RenameColumnAction" in kinds:
-        _rename_columns(tx, table, node.alter_action_list)
-    else:
-        for action in node.alter_action_list:
-            _apply(context, analyzed, tx, tx.table(ref), action)
+    return kinds == {"RenameColumnAction"}
+
+
+def rename_columns(context: Context, node: Node, tx: Transaction) -> StatementResult:
+    """From the parse tree: the analyzer looks at one rename after the other, and so refuses to swap two names."""
+    result = StatementResult("ALTER_TABLE", ddl_operation="ALTER")
+    ref = context.table_ref([part.id_string for part in node.path.names])
+    result.ddl_table = ref
+    if context.find(ref) is None and node.is_if_exists:
+        result.ddl_operation = "SKIP"
+        return result
+    table = context.table(ref)
+    context.require("bigquery.tables.update", ref)
+    if table.kind != "TABLE":
+        raise invalid(f"{ref} is not allowed for this operation because it is currently a {table.kind}.")
+    _rename_columns(tx, table, node.action_list.actions)
+    return result
 
 
 def _apply(context: Context, analyzed: Analyzed, tx: Transaction, table: Table, action: Node) -> None:
@@ -109,14 +129,15 @@ def _rename_columns(tx: Transaction, table: Table, actions: list[Node]) -> None:
     """All renames of a statement happen at once, so that columns can be swapped."""
     renamed: dict[str, str] = {}
     for action in actions:
-        item = table.schema.find(action.name)
+        name, new = action.column_name.id_string, action.new_column_name.id_string
+        item = table.schema.find(name)
         if item is None:
             if action.is_if_exists:
                 continue
-            raise invalid(f"Column not found: {action.name}")
+            raise invalid(f"Column not found: {name}")
         _refuse_special(table, item, "rename")
-        check_column_name(action.new_name, True)
-        renamed[item.name] = action.new_name
+        check_column_name(new, True)
+        renamed[item.name] = new
     fields = tuple(replace(item, name=renamed.get(item.name, item.name)) for item in table.schema)
     names = [item.name.lower() for item in fields]
     for name in renamed.values():
@@ -225,7 +246,9 @@ def _widened(item: Field, wanted: Field, old: Type, new: Type, repeated: bool) -
         )
         return replace(old, fields=members)
     if old.name != new.name:
-        if new.name not in _WIDER.get(old.name, ()) or not _digits_fit(old, new):
+        # The page's own example goes from NUMERIC to BIGNUMERIC(40, 20), which has fewer digits before the point.
+        fits = old == Type("NUMERIC") and new.name == "BIGNUMERIC" or _digits_fit(old, new)
+        if new.name not in _WIDER.get(old.name, ()) or not fits:
             raise _cannot_change(item, wanted)
         return new
     if old.name in ("STRING", "BYTES"):

@@ -230,9 +230,10 @@ class Compiler:
     def _grouping_sets(self, node: Node, source: str, picked: list[str], count: int) -> tuple[str, list[str], str]:
         """ROLLUP, CUBE and GROUPING SETS: the keys get names of their own first."""
         names = [f"g{item.column.column_id}" for item in node.group_by_list]
-        keys = [f"{self.expressions.compile(item.expr)} AS {name}" for item, name in zip(node.group_by_list, names, strict=True)]
+        pairs = list(zip(node.group_by_list, names, strict=True))
+        keys = [f"{self.expressions.compile(item.expr)} AS {name}" for item, name in pairs]
         source = f"(SELECT *, {', '.join(keys)} FROM {source})"
-        renamed = [f"{name} AS {column_name(item.column)}" for item, name in zip(node.group_by_list, names, strict=True)]
+        renamed = [f"{name} AS {column_name(item.column)}" for item, name in pairs]
         sets = []
         for item in node.grouping_set_list:
             if item.kind == "GroupingSet":

@@ -50,14 +50,14 @@ class Context:
     referenced: dict[TableRef, Table] = field(default_factory=dict)
     allows_temporary: bool = False  # in scripts and sessions
     maximum_bytes_billed: int | None = None
-    _side: Any = None  # a DuckDB connection outside of every transaction, for new functions
+    _side: Any = None  # a DuckDB connection outside of every transaction
     unchecked: bool = False  # permissions are somebody else's business
 
     def __post_init__(self) -> None:
         database = self.app.catalog.database
         if id(database) not in _prepared:
-            reference.forget()
             functions.prepare(database)
+            reference.prepare(database)
             _prepared.clear()
             _prepared.add(id(database))
 

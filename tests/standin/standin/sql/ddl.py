@@ -53,6 +53,8 @@ def describe(context: Context, analyzed: Analyzed) -> StatementResult:
     result = StatementResult(_type(statement))
     if statement.kind in ("CreateTableStmt", "CreateTableAsSelectStmt"):
         result.ddl_table = context.table_ref(list(statement.name_path))
+        if statement.enum("create_scope") != "CREATE_TEMP":
+            context.require("bigquery.tables.create", result.ddl_table.parent)
         result.schema = Creation(context, analyzed).schema()
     return result
 
@@ -72,7 +74,7 @@ def run(context: Context, sql: str, analyzed: Analyzed) -> StatementResult:
     """Run a DDL statement."""
     statement = analyzed.statement
     result = StatementResult(_type(statement))
-    _check_transaction(context, statement)
+    check_transaction(context, statement)
     tx = context.transaction
     if statement.kind in ("CreateTableStmt", "CreateTableAsSelectStmt"):
         Creation(context, analyzed).run(tx, result)
@@ -91,7 +93,8 @@ def run(context: Context, sql: str, analyzed: Analyzed) -> StatementResult:
     return result
 
 
-def _check_transaction(context: Context, statement: Node) -> None:
+def check_transaction(context: Context, statement: Node) -> None:
+    """In a transaction there is DDL of temporary tables only."""
     if context.transaction_id is None:
         return
     temporary = statement.kind.startswith("CreateTable") and statement.enum("create_scope") == "CREATE_TEMP"
@@ -170,7 +173,7 @@ class Creation:
         body: dict[str, Any] = {} if source is None else {
             name: item for name, item in tables.as_body(source).items() if name != "expirationTime"
         }  # fmt: skip
-        if source is None or len(node.column_definition_list):
+        if source is None:
             body["schema"] = self.schema().to_json()
         for member in partitioning_of(self.analyzed, list(node.partition_by_list)).items():
             body[member[0]] = member[1]
@@ -264,6 +267,9 @@ def column_of(context: Context, node: Node) -> Field:
 
 def field_with(item: Field, notes: Node | None, parameters: Any) -> Field:
     """The field with its annotations: NOT NULL, options, type parameters; nested ones too."""
+    own = notes.type_parameters if notes is not None else None
+    if own is not None and own.ByteSize():
+        parameters = own
     if item.repeated:
         inner = notes.child_list[0] if notes is not None and notes.child_list else None
         below = parameters.child_list[0] if parameters is not None and parameters.child_list else parameters

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from standin import partitions, physical
-from standin.catalog import Table, TableRef, Transaction
+from standin.catalog import TableRef, Transaction
 from standin.errors import ApiError, invalid, not_implemented
 from standin.physical import ident
-from standin.sql import analyzer, schemas, sqltypes
+from standin.sql import analyzer, coercion, schemas, sqltypes
 from standin.sql.compiler import Compiler
 from standin.sql.context import Context, TableHandle
-from standin.sql.expressions import column_name
+from standin.sql.expressions import Expressions, column_name
 from standin.sql.nodes import Node
 from standin.sql.results import DmlStats
 
@@ -238,8 +238,7 @@ class Dml:
             }[clause.enum("match_type")]
             if clause.match_expr is not None:
                 condition = self.compiler.expressions.compile(clause.match_expr)
-                cases.append(f"WHEN {matched} THEN CASE WHEN {condition} THEN {number} ELSE NULL END")
-                cases[-1] = f"WHEN {matched} AND ({condition}) THEN {number}"
+                cases.append(f"WHEN {matched} AND ({condition}) THEN {number}")
             else:
                 cases.append(f"WHEN {matched} THEN {number}")
         target = self._target()
@@ -370,7 +369,8 @@ class Dml:
         deletes = [str(change.number) for change in changes if change.action == "DELETE"]
         alive = f"WHERE c._action IS NULL OR c._action NOT IN ({', '.join(deletes)})" if deletes else ""
         joined = f"(SELECT * FROM {name} WHERE _action IN ({', '.join(mutations)})) c"
-        return f"SELECT {', '.join(picked) or 'NULL'} FROM {old} o LEFT JOIN {joined} ON o._row = c._row {alive} ORDER BY o._row"
+        source = f"{old} o LEFT JOIN {joined} ON o._row = c._row"
+        return f"SELECT {', '.join(picked) or 'NULL'} FROM {source} {alive} ORDER BY o._row"
 
 
 def _target_path(node: Node) -> tuple[list[int], Any]:
@@ -384,23 +384,34 @@ def _target_path(node: Node) -> tuple[list[int], Any]:
     return path, node.column
 
 
+_DEFAULT_FUNCTIONS = {
+    "current_date", "current_datetime", "current_time", "current_timestamp", "generate_uuid", "rand", "session_user",
+    "st_geogpoint", "$make_array",
+}  # fmt: skip
+
+
 def compiled_default(context: Context, text: str, kind: sqltypes.SqlType) -> str:
-    """A column default's DuckDB expression, coerced to the column's type (docs/default-values)."""
+    """A column default's DuckDB expression: a literal or one of a few functions, coerced to the column's type
+    (docs/default-values)."""
     scope = analyzer.Scope(resolve=lambda path: None)
-    wanted = analyzer.type_name(kind)
+    wrong = f"Invalid default value expression {text}"
     try:
-        node = analyzer.analyze_expression(f"CAST({text} AS {wanted})", scope)
+        node = analyzer.analyze_expression(text, scope)
+        for inner in node.walk():
+            if inner.kind == "FunctionCall" and inner.function.name.rpartition(":")[2] not in _DEFAULT_FUNCTIONS:
+                raise invalid(f"{wrong}: the function {inner.function.name.rpartition(':')[2]} is not allowed in it")
+            if inner.kind in ("SubqueryExpr", "Cast"):
+                raise invalid(f"{wrong}: it must be a literal or one of the allowed functions")
+        if sqltypes.from_proto(node.type) != kind:
+            if not coercion.literal_coercible(node, kind):
+                raise invalid(f"{wrong}: it has type {sqltypes.from_proto(node.type)}, the column {kind}")
+            node = analyzer.analyze_expression(f"CAST({text} AS {analyzer.type_name(kind)})", scope)
     except ApiError as error:
-        raise invalid(f"Invalid default value expression {text}: {error.message}") from error
-    environment = context.environment(scope)
-    from standin.sql.expressions import Expressions
+        if error.message.startswith(wrong) or error.reason == "notImplemented":
+            raise
+        raise invalid(f"{wrong}: {error.message}") from error
 
     def no_subquery(_: Node) -> str:
-        raise invalid(f"Invalid default value expression {text}: subqueries are not allowed")
+        raise invalid(f"{wrong}: subqueries are not allowed")
 
-    return Expressions(environment, no_subquery).compile(node)
-
-
-def table_of(context: Context, ref: TableRef) -> Table:
-    """The table as the context sees it."""
-    return context.table(ref)
+    return Expressions(context.environment(scope), no_subquery).compile(node)

@@ -17,7 +17,7 @@ from standin import physical, tables
 from standin.catalog import DatasetRef, Table, TableRef
 from standin.errors import ApiError, invalid, not_implemented
 from standin.physical import ident
-from standin.sql import analyzer, ddl, results, schemas, sqltypes
+from standin.sql import alter, analyzer, ddl, results, schemas, sqltypes
 from standin.sql.compiler import Compiler
 from standin.sql.context import DAY_MS, Context
 from standin.sql.dml import Dml
@@ -35,6 +35,7 @@ _DML = {
 }
 # Parse tree kinds of statements that must see, and keep, the tables as they are while they run.
 _WRITING = ("Insert", "Update", "Delete", "Merge", "Truncate", "Create", "Drop", "Alter", "Rename")
+_ALTERED = ("AlterTable", "AlterView")
 _anonymous = itertools.count(1)
 
 
@@ -52,29 +53,26 @@ class Destination:
 def execute(context: Context, sql: str, kind: str, destination: Destination | None = None) -> StatementResult:
     """Run one statement; `kind` is its parse tree's. Raises ApiError; nothing of a failed statement stays."""
     try:
-        try:
-            return _execute(context, sql, kind, destination)
-        except duckdb.CatalogException as error:
-            # A function of reference.py that was made just now is younger than the transaction it is called in.
-            if context.transaction is not None or "googlesql_" not in str(error):
-                raise
-            return _execute(context, sql, kind, destination)
+        if context.dry_run:
+            return _dry_run(context, sql, kind)
+        if kind.startswith(_WRITING):
+            with context.writing() as tx:
+                parsed = _parsed(sql) if kind.startswith(_ALTERED) else None
+                if parsed is not None and alter.renames(parsed):
+                    ddl.check_transaction(context, parsed)
+                    return alter.rename_columns(context, parsed, tx)
+                analyzed = context.analyze(sql, ddl.PSEUDO_COLUMNS, _paths(parsed))
+                return _run(context, sql, analyzed, destination)
+        return _run(context, sql, context.analyze(sql), destination)
     except duckdb.Error as error:
         raise results.api_error(error) from error
 
 
-def _execute(context: Context, sql: str, kind: str, destination: Destination | None) -> StatementResult:
-    if context.dry_run:
-        return _dry_run(context, sql, kind)
-    if kind.startswith(_WRITING):
-        with context.writing():
-            analyzed = context.analyze(sql, ddl.PSEUDO_COLUMNS, _altered(sql) if kind.startswith("Alter") else None)
-            return _run(context, sql, analyzed, destination)
-    return _run(context, sql, context.analyze(sql), destination)
-
-
 def _dry_run(context: Context, sql: str, kind: str) -> StatementResult:
-    analyzed = context.analyze(sql, ddl.PSEUDO_COLUMNS, _altered(sql) if kind.startswith("Alter") else None)
+    parsed = _parsed(sql) if kind.startswith(_ALTERED) else None
+    if parsed is not None and alter.renames(parsed):
+        return StatementResult("ALTER_TABLE")
+    analyzed = context.analyze(sql, ddl.PSEUDO_COLUMNS, _paths(parsed))
     statement = analyzed.statement
     if statement.kind == "QueryStmt":
         result = StatementResult("SELECT")
@@ -91,10 +89,13 @@ def _dry_run(context: Context, sql: str, kind: str) -> StatementResult:
     return result
 
 
-def _altered(sql: str) -> list[list[str]]:
+def _parsed(sql: str) -> Node:
+    return analyzer.parse_script(sql).statement_list_node.statement_list[0]
+
+
+def _paths(parsed: Node | None) -> list[list[str]]:
     """The path of the object that an ALTER statement is about."""
-    node = analyzer.parse_script(sql).statement_list_node.statement_list[0]
-    return [[part.id_string for part in node.path.names]]
+    return [] if parsed is None else [[part.id_string for part in parsed.path.names]]
 
 
 def _estimate(context: Context, analyzed: analyzer.Analyzed, result: StatementResult) -> None:

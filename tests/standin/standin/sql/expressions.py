@@ -24,7 +24,7 @@ class Environment:
     """What expressions may ask about their statement."""
 
     scope: Scope
-    connection: Any  # a DuckDB cursor outside of any transaction, for new functions
+    connection: Any  # a DuckDB connection outside of any transaction, to compute constants with
     now_micros: int
     user: str = "nobody"
     system_variables: dict[tuple[str, ...], Any] = field(default_factory=dict)
@@ -119,6 +119,9 @@ class Expressions:
             part = dateparts.part_name(arguments[1])
             if part:
                 return functions.truncate(name, type_of(arguments[0]), self.compile(arguments[0]), part)
+        if name in ("timestamp_add", "timestamp_sub", "datetime_add", "datetime_sub") and len(arguments) == 3:
+            part = dateparts.part_name(arguments[2])
+            return functions.shift(name, self.compile(arguments[0]), self.compile(arguments[1]), part or "")
         writer = functions.FUNCTIONS.get(name)
         if writer is None or any(argument.type.type_kind == 15 for argument in arguments):
             return None
@@ -146,16 +149,15 @@ class Expressions:
     def _by_reference(self, node: Node) -> str:
         result = type_of(node)
         try:
-            name, arguments = reference.install(self.environment.connection, node)
+            text = reference.call(node, self.compile)
         except GoogleSqlError as error:
             raise api_error(error) from error
-        if not arguments:
-            try:
-                return sqltypes.literal(result, reference.evaluate(node))
-            except GoogleSqlError as error:
-                return f"CAST(error({sqltypes.string_literal(str(error))}) AS {sqltypes.duckdb_type(result)})"
-        wired = [sqltypes.to_wire(type_of(argument), self.compile(argument)) for argument in arguments]
-        return sqltypes.from_wire(result, f"{name}({', '.join(wired)})")
+        if text is not None:
+            return text
+        try:
+            return sqltypes.literal(result, reference.evaluate(node))
+        except GoogleSqlError as error:
+            return f"CAST(error({sqltypes.string_literal(str(error))}) AS {sqltypes.duckdb_type(result)})"
 
     def _Cast(self, node: Node) -> str:
         source, target = type_of(node.expr), type_of(node)

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 import duckdb
 
-from standin.sql import sqltypes
+from standin.sql import farmhash, sqltypes
 from standin.sql.sqltypes import SqlType
 
 EXACT = decimal.Context(prec=200, Emin=-1000, Emax=1000, rounding=decimal.ROUND_HALF_UP)
@@ -28,20 +28,29 @@ MACROS = """
 CREATE OR REPLACE MACRO {s}.plain(x) AS regexp_replace(CAST(x AS VARCHAR), '[.]0$', '');
 CREATE OR REPLACE MACRO {s}.finite(r, a, b) AS
   CASE WHEN NOT isfinite(r) AND isfinite(a) AND isfinite(b) THEN error('double overflow: ' || a || ', ' || b) ELSE r END;
-CREATE OR REPLACE MACRO {s}.divide(a, b) AS CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b))
-  ELSE {s}.finite(a / b, a, b) END;
+CREATE OR REPLACE MACRO {s}.divide(a, b) AS 
+  CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b)) ELSE {s}.finite(a / b, a, b) END;
 CREATE OR REPLACE MACRO {s}.mod(a, b) AS CASE WHEN b = 0 THEN error('division by zero: MOD(' || a || ', ' || b || ')')
   WHEN b = -1 THEN a - a ELSE a % b END;
-CREATE OR REPLACE MACRO {s}.div(a, b) AS CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b))
-  ELSE a // b END;
+CREATE OR REPLACE MACRO {s}.div(a, b) AS 
+  CASE WHEN b = 0 THEN error('division by zero: ' || {s}.plain(a) || ' / ' || {s}.plain(b)) ELSE a // b END;
 CREATE OR REPLACE MACRO {s}.element(list, i) AS
   CASE WHEN list IS NULL OR i IS NULL THEN NULL
        WHEN i < 0 OR i >= len(list) THEN error('Array index ' || i || ' is out of bounds') ELSE list[i + 1] END;
 CREATE OR REPLACE MACRO {s}.safe_element(list, i) AS
   CASE WHEN list IS NULL OR i IS NULL OR i < 0 OR i >= len(list) THEN NULL ELSE list[i + 1] END;
+CREATE OR REPLACE MACRO {s}.numeric_sum(total, about) AS
+  CASE WHEN abs(about) > 1.2e29 OR length(translate(CAST(total AS VARCHAR), '-.', '')) > 38
+       THEN error('numeric overflow: SUM is out of range') ELSE total END;
 CREATE OR REPLACE MACRO {s}.required(x, message) AS CASE WHEN x IS NULL THEN error(message) ELSE x END;
 CREATE OR REPLACE MACRO {s}.no_nulls(list, message) AS
   CASE WHEN len(list) <> list_count(list) THEN error(message) ELSE list END;
+CREATE OR REPLACE MACRO {s}.timestamp_of(us) AS
+  CASE WHEN us < -62135596800000000 OR us > 253402300799999999
+       THEN error('Adding to the TIMESTAMP causes overflow') ELSE make_timestamptz(us) END;
+CREATE OR REPLACE MACRO {s}.datetime_of(us) AS
+  CASE WHEN us < -62135596800000000 OR us > 253402300799999999
+       THEN error('Adding to the DATETIME causes overflow') ELSE make_timestamp(us) END;
 CREATE OR REPLACE MACRO {s}.day_of(ts) AS CAST(make_timestamp(epoch_us(ts)) AS DATE);
 CREATE OR REPLACE MACRO {s}.naive(ts) AS make_timestamp(epoch_us(ts));
 CREATE OR REPLACE MACRO {s}.instant(ts) AS make_timestamptz(epoch_us(ts));
@@ -111,6 +120,13 @@ def _numeric_of(unscaled: str) -> str:
     return format(Decimal(rounded(value, 9, _NUMERIC_LIMIT, "numeric")).scaleb(-9, EXACT), "f")
 
 
+def _checked_sum(unscaled: str) -> str:
+    """A sum of BIGNUMERIC values, in its range."""
+    if not -_BIGNUMERIC_LIMIT <= int(unscaled) < _BIGNUMERIC_LIMIT:
+        raise ArithmeticError("BIGNUMERIC overflow: SUM is out of range")
+    return unscaled
+
+
 def _with_parameters(scale: int) -> Callable[[str, int, int, str, str], str]:
     def compute(text: str, precision: int, digits: int, mode: str, what: str) -> str:
         from standin.sql.schemas import decimal_parameters
@@ -133,6 +149,8 @@ _PYTHON = {
     "bignumeric_divide": (_bignumeric(EXACT.divide, "/"), *_TEXTS),
     "numeric_parameters": (_with_parameters(9), *_PARAMETERS),
     "bignumeric_parameters": (_with_parameters(38), *_PARAMETERS),
+    "farm_fingerprint": (farmhash.fingerprint, ["BLOB"], "BIGINT"),
+    "bignumeric_sum": (_checked_sum, ["VARCHAR"], "VARCHAR"),
     "bignumeric_to_numeric": (_numeric_of, ["VARCHAR"], "VARCHAR"),
 }
 
@@ -299,6 +317,16 @@ def _nullif(types: list[SqlType], result: SqlType, args: list[str]) -> str | Non
     return f"CASE WHEN {test} THEN NULL ELSE {args[0]} END" if test else None
 
 
+def _generate_array(types: list[SqlType], result: SqlType, args: list[str]) -> str | None:
+    """Both ends are in it; of integers only."""
+    if result.element != sqltypes.INT64:
+        return None
+    step = args[2] if len(args) > 2 else "1"
+    missing = " OR ".join(f"{argument} IS NULL" for argument in args)
+    series = f"generate_series({args[0]}, {args[1]}, {step})"
+    return f"CASE WHEN {missing} THEN NULL WHEN {step} = 0 THEN error('Sequence step cannot be 0.') ELSE {series} END"
+
+
 def _simple(name: str) -> Writer:
     return lambda types, result, args: f"{name}({', '.join(args)})"
 
@@ -363,10 +391,14 @@ FUNCTIONS: dict[str, Writer] = {
     "ends_with": _pattern("ends_with({0}, {1})", "STRING"),
     "strpos": _pattern("strpos({0}, {1})", "STRING"),
     "md5": _digest("md5"),
+    "farm_fingerprint": lambda types, result, args: (
+        f"googlesql_farm_fingerprint({f'encode({args[0]})' if types[0].kind == 'STRING' else args[0]})"
+    ),
     "sha1": _digest("sha1"),
     "sha256": _digest("sha256"),
     "to_hex": _pattern("lower(hex({0}))", "BYTES"),
     "to_base64": _pattern("base64({0})", "BYTES"),
+    "generate_array": _generate_array,
     "array_length": _pattern("len({0})"),
     "error": _pattern("error({0})"),
     "rand": _pattern("random()"),
@@ -393,6 +425,25 @@ def truncate(name: str, kind: SqlType, argument: str, part: str) -> str | None:
     if kind.kind == "DATE" and name == "date_trunc" and part != "HOUR":
         return f"CAST(date_trunc('{unit}', {argument}) AS DATE)"
     return None
+
+
+_MICROS = {
+    "MICROSECOND": 1,
+    "MILLISECOND": 1000,
+    "SECOND": 1_000_000,
+    "MINUTE": 60_000_000,
+    "HOUR": 3_600_000_000,
+    "DAY": 86_400_000_000,
+}
+
+
+def shift(name: str, argument: str, count: str, part: str) -> str | None:
+    """timestamp_add, timestamp_sub, datetime_add, datetime_sub by fixed lengths of time."""
+    kind, _, sign = name.rpartition("_")
+    if part not in _MICROS or kind not in ("timestamp", "datetime"):
+        return None
+    moved = f"epoch_us({argument}) {'+' if sign == 'add' else '-'} {count} * {_MICROS[part]}"
+    return f"{SCHEMA}.{kind}_of({moved})"
 
 
 # --- casts ---------------------------------------------------------------------------------------

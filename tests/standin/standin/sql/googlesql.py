@@ -166,4 +166,13 @@ def _discard(crashed: GoogleSql) -> None:
             _generation += 1
 
 
+def main() -> None:
+    """`python -m standin.sql.googlesql` makes the compiled module, so that no test has to wait for it."""
+    instance()
+    print(cache_folder())
+
+
 __all__ = ["GoogleSql", "GoogleSqlError", "cache_folder", "instance", "service_pb2"]
+
+if __name__ == "__main__":
+    main()

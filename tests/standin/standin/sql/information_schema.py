@@ -239,11 +239,16 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _milliseconds(moment: int) -> str:
+    seconds, rest = divmod(moment, 1000)
+    return f"{rows.datetime_text(seconds * 1_000_000)}.{rest:03}"
+
+
 def options_of(table: Table) -> Iterator[tuple[str, str, str]]:
     """(name, type, SQL text) of the options that a table has."""
     properties = table.properties
     if table.expiration_ms is not None:
-        yield "expiration_timestamp", "TIMESTAMP", f'TIMESTAMP "{rows.datetime_text(table.expiration_ms * 1000)}Z"'
+        yield "expiration_timestamp", "TIMESTAMP", f'TIMESTAMP "{_milliseconds(table.expiration_ms)}Z"'
     if table.time_partitioning is not None and table.time_partitioning.expiration_ms is not None:
         yield "partition_expiration_days", "FLOAT64", repr(table.time_partitioning.expiration_ms / DAY_MS)
     if table.require_partition_filter:
@@ -264,8 +269,10 @@ def options_of(table: Table) -> Iterator[tuple[str, str, str]]:
 def ddl_of(table: Table) -> str:
     """The statement that would make the table (INFORMATION_SCHEMA.TABLES.ddl)."""
     name = f"`{table.ref.project}.{table.ref.dataset}.{table.ref.table}`"
-    shown = ((option, value.replace("STRUCT(", "(") if option == "labels" else value) for option, _, value in options_of(table))
-    options = ",\n".join(f"  {option}={value}" for option, value in shown)
+    shown = {option: value for option, _, value in options_of(table)}
+    if "labels" in shown:
+        shown["labels"] = shown["labels"].replace("STRUCT(", "(")
+    options = ",\n".join(f"  {option}={value}" for option, value in shown.items())
     tail = f"\nOPTIONS(\n{options}\n)" if options else ""
     if table.kind == "VIEW":
         return f"CREATE VIEW {name}{tail}\nAS {table.view['query']};"

@@ -62,6 +62,10 @@ class Node:
         self.kind = name.removesuffix("Proto")
 
     def __getattr__(self, name: str) -> Any:
+        return self.field(name)
+
+    def field(self, name: str) -> Any:
+        """A field's value (for fields whose names are taken here: `kind`, `message`, `location`)."""
         found = _field_path(self.message, name)
         if found is None:
             raise AttributeError(f"{self.kind} has no field {name}")

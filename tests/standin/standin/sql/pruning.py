@@ -64,11 +64,16 @@ class Reads:
         self._definitions: dict[int, Node] = {}
         self._with: dict[str, Node] = {}
         self._expressions = Expressions(context.environment(analyzed.scope), lambda node: "")
+        self._live = live_columns(analyzed.statement)
         self.all_columns: dict[TableRef, set[str] | None] = {}  # of the target of UPDATE, DELETE, MERGE
 
     def collect(self) -> Reads:
         """Walk the statement."""
         node = self.analyzed.statement
+        if node.kind == "InsertStmt":
+            for child in (node.query, *node.row_list):
+                self._subqueries(child)
+            return self
         target = {"UpdateStmt": self._update, "DeleteStmt": self._update, "MergeStmt": self._merge}.get(node.kind)
         if target is not None:
             target(node)
@@ -247,7 +252,8 @@ class Reads:
             self._view(handle)
             return
         read = self.tables.setdefault(handle.ref, Read(handle.table))
-        read.columns |= {name.lower() for name in names}
+        pairs = zip(names, node.column_list, strict=True)
+        read.columns |= {name.lower() for name, column in pairs if column.column_id in self._live}
         table = handle.table
         if not table.partitioned:
             read.partitions = None
@@ -344,15 +350,16 @@ class Reads:
         tests = [text for expr, alias in conjuncts if (text := self._test(expr, alias, own)) is not None]
         with self.context.cursor() as cursor:
             ids = self._partition_ids(cursor, table)
+            filtered = any("lo_" in text or "hi_" in text or "empty" in text for text in tests)
             if not tests or not ids:
-                return set(ids), bool(tests)
+                return set(ids), filtered
             rows = ", ".join(self._row(table, name) for name in ids)
             low, high = self._casts(table, own)
             text = (
                 f"SELECT id FROM (SELECT id, empty, always, {low}, {high} FROM (VALUES {rows}) "
                 f"v(id, low, high, empty, always)) WHERE always OR ({' AND '.join(tests)})"
             )
-            return {name for (name,) in cursor.execute(text).fetchall()}, True
+            return {name for (name,) in cursor.execute(text).fetchall()}, filtered
 
     def _partition_ids(self, cursor: Any, table: Table) -> list[str]:
         return partitions.ids_in(cursor, table, self.context.source(table))
@@ -492,6 +499,61 @@ class Reads:
         if node.type.type_kind == 15:
             return None
         return self._expressions.compile(node)
+
+
+def live_columns(statement: Node) -> set[int]:
+    """The ids of the columns that have a part in the result: what a subquery selects and nobody uses is not read."""
+    uses: dict[int, set[int]] = {}
+    live: set[int] = set()
+    _collect_uses(statement, uses, live)
+    pending = list(live)
+    while pending:
+        for number in uses.get(pending.pop(), ()):
+            if number not in live:
+                live.add(number)
+                pending.append(number)
+    return live
+
+
+def _collect_uses(node: Node, uses: dict[int, set[int]], into: set[int]) -> None:
+    """Adds the columns that a node uses to `into`; those that only serve a computed column, to that column's uses."""
+    if node.kind == "ColumnRef":
+        into.add(node.column.column_id)
+        return
+    if node.kind == "OutputColumn":
+        into.add(node.column.column_id)
+    if node.kind in ("InsertStmt", "SubqueryExpr") and (scan := node.query if node.kind == "InsertStmt" else node.subquery):
+        into |= {column.column_id for column in scan.column_list}
+    if node.kind == "ComputedColumn":
+        _collect_children(node, uses, uses.setdefault(node.column.column_id, set()))
+        return
+    if node.kind == "AggregateScan":
+        into |= {item.column.column_id for item in node.group_by_list}
+    if node.kind == "SetOperationScan":
+        for item in node.input_item_list:
+            for outer, inner in zip(node.column_list, item.output_column_list, strict=True):
+                uses.setdefault(outer.column_id, set()).add(inner.column_id)
+        if not node.enum("op_type").endswith("UNION_ALL"):
+            into |= {column.column_id for column in node.column_list}
+    if node.kind == "RecursiveScan":
+        for item in (node.non_recursive_term, node.recursive_term):
+            into |= {column.column_id for column in item.output_column_list}
+    if node.kind == "WithScan":
+        for entry in node.with_entry_list:
+            for inner in node.walk():
+                if inner.kind == "WithRefScan" and inner.with_query_name == entry.with_query_name:
+                    pairs = zip(inner.column_list, entry.with_subquery.column_list, strict=False)
+                    for outer, column in pairs:
+                        uses.setdefault(outer.column_id, set()).add(column.column_id)
+    if node.kind == "ArrayScan":
+        for expression in node.array_expr_list:
+            _collect_uses(expression, uses, into)
+    _collect_children(node, uses, into)
+
+
+def _collect_children(node: Node, uses: dict[int, set[int]], into: set[int]) -> None:
+    for child in node.children():
+        _collect_uses(child, uses, into)
 
 
 def _of_micros(kind: str, value: str) -> str:

@@ -9,9 +9,11 @@ of a millisecond a row), and right.
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import duckdb
@@ -23,10 +25,13 @@ from standin.sql.nodes import Node, concrete
 from standin.sql.sqltypes import SqlType
 
 _REMEMBERED = 4096
-_functions: dict[tuple[str, tuple[SqlType, ...], SqlType], str] = {}
+# A transaction does not see functions that are made after its start, so there are a few general ones, made with the
+# database: the first argument is the number of the evaluator, the rest are its arguments.
+_CALLS = {"BIGINT": "bigint", "BOOLEAN": "boolean", "VARCHAR": "varchar", "BLOB": "blob"}
+_evaluators: list[Evaluator] = []
+_numbers: dict[tuple[str, tuple[SqlType, ...], SqlType], int] = {}
 _texts: dict[bytes, str] = {}
 _lock = threading.Lock()
-_alive: list[Any] = []  # DuckDB lets go of a function with the connection that made it, and calls it from others
 
 # DuckDB tries to import these for every row of a Python function; a failing import costs 0.1 ms each time.
 for _module in ("pandas", "pyarrow", "polars"):
@@ -34,44 +39,41 @@ for _module in ("pandas", "pyarrow", "polars"):
         sys.modules.setdefault(_module, None)  # type: ignore[arg-type]
 
 
-def install(connection: duckdb.DuckDBPyConnection, node: Node) -> tuple[str, list[Node]]:
-    """A DuckDB function for this expression node, and the argument nodes to call it with (in wire form); without
-    arguments there is no function, and `evaluate` gives the value.
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the general functions. The connection must live as long as its database: it owns them."""
+    for result, name in _CALLS.items():
+        connection.create_function(
+            f"googlesql_{name}", _dispatch, None, duckdb.sqltype(result), null_handling="special", side_effects=False
+        )
 
-    The node's literal arguments are part of the function. The connection must not be in a transaction.
-    """
+
+def _dispatch(*arguments: Any) -> Any:
+    return _evaluators[arguments[0]].call(arguments[1:])
+
+
+def call(node: Node, argument_text: Callable[[Node], str]) -> str | None:
+    """The DuckDB expression that computes this expression node by the reference engine; None when it has no arguments
+    (`evaluate` gives its value). `argument_text` compiles an argument; literal arguments are part of the evaluator."""
     parameterized, arguments = _parameterize(node)
     if not arguments:
-        return "", []
+        return None
     result = sqltypes.from_proto(node.type)
     kinds = tuple(sqltypes.from_proto(argument.type) for argument in arguments)
-    text = _text(parameterized)
+    number = _number(_text(parameterized), kinds, result)
+    wired = [sqltypes.to_wire(kind, argument_text(a)) for kind, a in zip(kinds, arguments, strict=True)]
+    nested = result.kind in ("ARRAY", "STRUCT", "RANGE")
+    name = "varchar" if nested else _CALLS[sqltypes.wire_type(result)]
+    text = f"googlesql_{name}({', '.join([str(number), *wired])})"
+    return sqltypes.from_json(result, text) if nested else sqltypes.from_wire(result, text)
+
+
+def _number(text: str, kinds: tuple[SqlType, ...], result: SqlType) -> int:
     with _lock:
-        name = _functions.get((text, kinds, result))
-        if name is None:
-            name = f"googlesql_{len(_functions) + 1}"
-            _functions[(text, kinds, result)] = name
-            _register(connection, name, Evaluator(text, kinds, result))
-        return name, arguments
-
-
-def _register(connection: duckdb.DuckDBPyConnection, name: str, evaluator: Evaluator) -> None:
-    function = evaluator.function()
-    _alive.append(function)
-    connection.create_function(
-        name,
-        function,
-        [duckdb.sqltype(sqltypes.wire_type(kind)) for kind in evaluator.kinds],
-        duckdb.sqltype(sqltypes.wire_type(evaluator.result)),
-        null_handling="special",
-        side_effects=False,
-    )
-
-
-def forget() -> None:
-    """A new DuckDB database knows none of the functions."""
-    with _lock:
-        _functions.clear()
+        key = (text, kinds, result)
+        if key not in _numbers:
+            _evaluators.append(Evaluator(text, kinds, result))
+            _numbers[key] = len(_evaluators) - 1
+        return _numbers[key]
 
 
 def evaluate(node: Node) -> Any:
@@ -104,11 +106,6 @@ class Evaluator:
         self._number = answer.prepared.prepared_expression_id
         self._generation = generation
 
-    def function(self) -> Any:
-        """A Python function with as many parameters as DuckDB will count."""
-        names = ", ".join(f"a{number}" for number in range(len(self.kinds)))
-        return eval(f"lambda {names}: call(({names},))", {"call": self.call})  # noqa: S307
-
     def call(self, arguments: tuple[Any, ...]) -> Any:
         """Wire values in, wire value out."""
         try:
@@ -119,6 +116,8 @@ class Evaluator:
             hashable = False
         neutral = [sqltypes.from_wire_value(k, v) for k, v in zip(self.kinds, arguments, strict=False)]
         value = sqltypes.to_wire_value(self.result, self.compute(neutral))
+        if isinstance(value, (list, dict)):
+            value = json.dumps(value, default=bytes.hex)
         if hashable:
             self._seen[arguments] = value
             if len(self._seen) > _REMEMBERED:

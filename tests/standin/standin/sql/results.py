@@ -86,7 +86,11 @@ def api_error(error: duckdb.Error) -> ApiError:
         elif not isinstance(error, (duckdb.InvalidInputException, duckdb.ConstraintException)):
             return not_implemented(f"how to run this statement (DuckDB: {kind}: {text})")
     code = _CODE.match(text.strip())
-    return ApiError("invalidQuery", (code.group(1) if code else text).strip(), location="query")
+    text = (code.group(1) if code else text).strip()
+    unknown = re.match(r"Unsupported (?:built-in function|feature|type): (.*)", text)
+    if unknown:
+        return not_implemented(f"the function {unknown.group(1)}")
+    return ApiError("invalidQuery", text, location="query")
 
 
 def _overflow(text: str) -> str:

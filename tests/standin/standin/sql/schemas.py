@@ -96,12 +96,30 @@ def _stored_value(item: Field, sql: str, path: str, depth: int) -> str:
 def _stored_decimal(item: Field, sql: str, path: str) -> str:
     """NUMERIC(P, S), BIGNUMERIC(P, S): rounded to S digits (by the column's rounding mode), at most P - S before."""
     kind = item.type
+    if kind.name == "NUMERIC" and item.rounding != "ROUND_HALF_EVEN":
+        return _stored_numeric(item, sql, path)
     mode = "even" if item.rounding == "ROUND_HALF_EVEN" else "away"
     call = (
         f"googlesql_{kind.name.lower()}_parameters(CAST({sql} AS VARCHAR), {kind.precision}, {kind.scale or 0},"
         f" '{mode}', {string_literal(f'{path}: {kind.sql()}')})"
     )
     return f"CAST({call} AS {sqltypes.duckdb_type(SqlType(kind.name))})"
+
+
+def _stored_numeric(item: Field, sql: str, path: str) -> str:
+    """The same for NUMERIC by DuckDB alone, whose casts round half away from zero too."""
+    precision, scale = item.type.precision or 0, item.type.scale or 0
+    rounded = f"CAST(CAST({sql} AS DECIMAL(38,{scale})) AS DECIMAL(38,9))"
+    whole = precision - scale
+    if whole >= 29:
+        return rounded
+    limit = f"CAST('1{'0' * whole}' AS DECIMAL(38,{scale}))"
+    what = f"Field {path}: {item.type.sql()} has precision {precision} and scale {scale}"
+    message = f"{what} but got a value that is not in range: "
+    return (
+        f"CASE WHEN abs(CAST({sql} AS DECIMAL(38,{scale}))) >= {limit} "
+        f"THEN error({string_literal(message)} || CAST({sql} AS VARCHAR)) ELSE {rounded} END"
+    )
 
 
 def decimal_parameters(unscaled: Decimal, precision: int, scale: int, mode: str, what: str) -> Decimal:

@@ -7,7 +7,6 @@ docs/sessions-intro; system variables: standard-sql/system-variables.
 
 from __future__ import annotations
 
-import datetime
 import re
 import uuid
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any
 from standin.catalog import DatasetRef, TableRef
 from standin.errors import ApiError, invalid, not_implemented
 from standin.jobs.query import QueryResults
-from standin.sql import analyzer, engine, parameters, sqltypes
+from standin.sql import analyzer, coercion, engine, parameters, sqltypes
 from standin.sql.context import Context
 from standin.sql.nodes import Node
 from standin.sql.results import StatementResult
@@ -34,14 +33,6 @@ _TRANSACTIONS = {
     "RollbackStatement": "ROLLBACK_TRANSACTION",
 }
 ONLY_SCRIPTS = "Transaction control statements are supported only in scripts or sessions"
-_COERCIBLE = {
-    "INT64": {"NUMERIC", "BIGNUMERIC", "FLOAT64"},
-    "NUMERIC": {"BIGNUMERIC", "FLOAT64"},
-    "BIGNUMERIC": {"FLOAT64"},
-    "DATE": {"DATETIME", "TIMESTAMP"},
-    "DATETIME": {"TIMESTAMP"},
-}
-_FROM_TEXT = {"DATE", "TIME", "DATETIME", "TIMESTAMP", "BYTES"}
 
 
 class Session:
@@ -197,7 +188,8 @@ class Runner:
         self.is_script = True
         self.context.allows_temporary = True
         if self.context.dry_run:
-            self.job.statistics.update(totalBytesProcessed="0", query={"statementType": "SCRIPT", "totalBytesProcessed": "0"})
+            details = {"statementType": "SCRIPT", "totalBytesProcessed": "0"}
+            self.job.statistics.update(totalBytesProcessed="0", query=details)
             self.job.results = QueryResults(engine.Schema())
             return
         if self.job.configuration["query"].get("destinationTable"):
@@ -273,12 +265,22 @@ class Runner:
         self.context.referenced = {}
         self.context.now_micros = self.app.clock.now_ms() * 1000
         if self.failed_in_transaction and self.context.transaction is not None:
-            raise not_implemented("going on with a transaction after one of its statements has failed")
+            return self._beside_transaction(sql, lambda: engine.execute(self.context, sql, kind, destination))
         try:
             return engine.execute(self.context, sql, kind, destination)
         except ApiError:
             self.failed_in_transaction = self.context.transaction is not None
             raise
+
+    def _beside_transaction(self, sql: str, work: Callable[[], Any]) -> Any:
+        """After an error DuckDB takes nothing more in a transaction; what needs no table can still be said."""
+        if analyzer.table_names(sql):
+            raise not_implemented("going on with a transaction after one of its statements has failed")
+        transaction, self.context.transaction = self.context.transaction, None
+        try:
+            return work()
+        finally:
+            self.context.transaction = transaction
 
     def _statement(self, sql: str, shown: str, kind: str, node: Node | None) -> StatementResult:
         """One SQL statement of a script, as a child job."""
@@ -383,6 +385,8 @@ class Runner:
 
     def _evaluate(self, analyzed: Any, expression: Node) -> Any:
         self.context.now_micros = self.app.clock.now_ms() * 1000
+        if self.failed_in_transaction and self.context.transaction is not None and not analyzed.relations:
+            return self._beside_transaction("SELECT 1", lambda: engine.evaluate(self.context, expression, analyzed))
         try:
             return engine.evaluate(self.context, expression, analyzed)
         except ApiError:
@@ -395,11 +399,7 @@ class Runner:
         found = sqltypes.from_proto(expression.type)
         if found == kind:
             return self._evaluate(analyzed, expression)
-        empty = expression.kind == "Literal" and expression.value.value.WhichOneof("value") in (None, "array_value")
-        if empty and sqltypes.value_from_proto(found, expression.value.value) in (None, []):
-            return sqltypes.value_from_proto(found, expression.value.value)
-        literal_text = expression.kind == "Literal" and found.kind == "STRING" and kind.kind in _FROM_TEXT
-        if not literal_text and not _coercible(found, kind):
+        if not coercion.literal_coercible(expression, kind):
             raise ApiError(
                 "invalidQuery", f"Cannot coerce expression {text} to type {kind}: it has type {found}", location="query"
             )
@@ -432,8 +432,10 @@ class Runner:
             kind = self.context.variables[name][0]
             if found != kind and value is not None:
                 text = analyzer.type_name(kind)
-                if not _coercible(found, kind):
-                    raise ApiError("invalidQuery", f"Cannot assign a {found} to variable {name} of type {kind}", location="query")
+                if not coercion.coercible(found, kind):
+                    raise ApiError(
+                        "invalidQuery", f"Cannot assign a {found} to variable {name} of type {kind}", location="query"
+                    )
                 value = self._cast(found, value, text)
             self.context.variables[name] = (kind, value)
 
@@ -571,12 +573,13 @@ class Runner:
                 self.context.system_variables.update(saved)
 
     def _RaiseStatement(self, node: Node) -> None:
-        if node.message is None:
+        message = node.field("message")
+        if message is None:
             if not self._errors:
                 raise ApiError("invalidQuery", "Cannot re-raise an existing exception outside of an exception handler",
                                location="query")  # fmt: skip
             raise self._errors[-1]
-        _, text = self._value(self._text(node.message), node.message)
+        _, text = self._value(self._text(message), message)
         raise ApiError("invalidQuery", str(text), location="query")
 
     # --- dynamic SQL ---
@@ -603,7 +606,9 @@ class Runner:
         try:
             inner = analyzer.parse_script(sql).statement_list_node.statement_list
             if len(inner) != 1 or inner[0].kind in _PROCEDURAL - set(_TRANSACTIONS):
-                raise ApiError("invalidQuery", "SQL created for EXECUTE IMMEDIATE must contain one statement", location="query")
+                raise ApiError(
+                    "invalidQuery", "SQL created for EXECUTE IMMEDIATE must contain one statement", location="query"
+                )
             self._source = sql.encode()
             if inner[0].kind in _TRANSACTIONS:
                 raise ApiError("invalidQuery", "Transaction control in EXECUTE IMMEDIATE is not supported", location="query")
@@ -646,7 +651,8 @@ class Runner:
             return
         if context.transaction is None:
             word = "COMMIT" if node.kind == "CommitStatement" else "ROLLBACK"
-            raise ApiError("invalidQuery", f"There is no active transaction to {word.lower()}: {word} TRANSACTION", location="query")
+            text = f"There is no active transaction to {word.lower()}: {word} TRANSACTION"
+            raise ApiError("invalidQuery", text, location="query")
         transaction, context.transaction, context.transaction_id = context.transaction, None, None
         if node.kind == "RollbackStatement" or self.failed_in_transaction:
             transaction.rollback()
@@ -672,16 +678,6 @@ class Runner:
         self._after_child(child)
 
 
-def _coercible(found: SqlType, wanted: SqlType) -> bool:
-    if found == wanted:
-        return True
-    if found.kind == wanted.kind == "STRUCT" and len(found.fields) == len(wanted.fields):
-        return all(_coercible(a, b) for (_, a), (_, b) in zip(found.fields, wanted.fields, strict=True))
-    if found.kind == wanted.kind == "ARRAY":
-        return _coercible(found.element, wanted.element)
-    return wanted.kind in _COERCIBLE.get(found.kind, set())
-
-
 # --- statistics ----------------------------------------------------------------------------------
 
 
@@ -697,6 +693,7 @@ def fill(job: Any, context: Context, result: StatementResult) -> None:
         "statementType": result.statement_type,
         "totalBytesProcessed": str(result.bytes_processed),
         "totalBytesBilled": "0" if context.dry_run else str(result.bytes_billed),
+        "totalSlotMs": str(max(0, context.app.clock.now_ms() - (job.started_ms or job.created_ms))),
         "cacheHit": False,
     }
     if context.dry_run:
@@ -723,4 +720,4 @@ def fill(job: Any, context: Context, result: StatementResult) -> None:
     job.results = results_of(result)
 
 
-__all__ = ["Runner", "Session", "datetime", "fill", "location_of", "run"]
+__all__ = ["Runner", "Session", "fill", "location_of", "run"]

@@ -337,8 +337,10 @@ def from_wire(sql_type: SqlType, sql: str, depth: int = 0) -> str:
     return _convert(sql_type, sql, depth, _FROM_WIRE, lambda t, s, d: from_wire(t, s, d))
 
 
-def _convert(sql_type: SqlType, sql: str, depth: int, simple: dict[str, str], inner: Any) -> str:
-    if _is_plain(sql_type):
+def _convert(
+    sql_type: SqlType, sql: str, depth: int, simple: dict[str, str], inner: Any, plain: Any = _is_plain
+) -> str:
+    if plain(sql_type):
         return sql
     if sql_type.kind == "ARRAY":
         name = f"_e{depth}"
@@ -386,6 +388,23 @@ _FROM_WIRE = {
 }
 
 
+_FROM_JSON = _FROM_WIRE | {"BYTES": "unhex({0})"}
+
+
+def from_json(sql_type: SqlType, sql: str) -> str:
+    """The physical value of an ARRAY, STRUCT or RANGE whose wire form came as JSON text (BYTES as hex)."""
+    wire = wire_type(sql_type).replace("BLOB", "VARCHAR")
+    return _convert(sql_type, f"CAST(CAST({sql} AS JSON) AS {wire})", 0, _FROM_JSON, _from_json_inner, _is_json_plain)
+
+
+def _from_json_inner(sql_type: SqlType, sql: str, depth: int) -> str:
+    return _convert(sql_type, sql, depth, _FROM_JSON, _from_json_inner, _is_json_plain)
+
+
+def _is_json_plain(sql_type: SqlType) -> bool:
+    return _is_plain(sql_type) and "BYTES" not in str(sql_type)
+
+
 def from_wire_value(sql_type: SqlType, value: Any) -> Any:
     """A wire value that Python got from DuckDB, as a neutral value."""
     if value is None:
@@ -403,7 +422,8 @@ def from_wire_value(sql_type: SqlType, value: Any) -> Any:
     if kind == "ARRAY":
         return [from_wire_value(sql_type.element, item) for item in value]
     if kind == "STRUCT":
-        return tuple(from_wire_value(f, item) for (_, f), item in zip(sql_type.fields, value.values(), strict=True))
+        pairs = zip(sql_type.fields, value.values(), strict=True)
+        return tuple(from_wire_value(field, item) for (_, field), item in pairs)
     if kind == "RANGE":
         return tuple(from_wire_value(sql_type.element, item) for item in value.values())
     return value

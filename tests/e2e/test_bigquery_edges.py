@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""BigQuery: corners in which a run was once lost, doubled, or explained wrongly."""
+
+import pytest
+
+from test_bigquery_basic import DATASET, PROJECT, Scene
+
+
+@pytest.fixture
+def scene(db, bqferry, google):
+    return Scene(db, bqferry, google)
+
+
+def clean(scene):
+    return scene.tables() == ["items"] and scene.objects() == []
+
+
+@pytest.mark.parametrize("bucket, death", [(None, "bigquery.upload.finished"), ("staging", "bigquery.step.sent")])
+def test_the_project_of_jobs_is_another_one_meanwhile(scene, fault_points, bucket, death):
+    """The interrupted run's job is looked for where it was sent: job ids are unique in one project only."""
+    scene.write("append", bucket, destination={"job_project": "payer"})
+    assert scene.run(fault=death).killed
+    scene.write("append", bucket, destination={"job_project": "other-payer"})
+    result = scene.ok()
+    assert result.job()["status"] == "settled" and "project=payer&" in str(result.job()["target_jobs"]), str(result)
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+OLD = ("staging", {"one_shard_below": "1B"}, {"workers": 2}, None), ("objects", {}, {}, "staging"), \
+    ("partitions", {}, {"replace": "partition"}, None), ("partitions-bucket", {}, {"replace": "partition"}, "staging")
+
+
+@pytest.mark.parametrize("said_by", ("table", "dataset"))
+@pytest.mark.parametrize("destination, job, bucket", [way[1:] for way in OLD], ids=[way[0] for way in OLD])
+def test_rows_whose_partitions_have_expired(scene, destination, job, bucket, said_by):
+    """They go when they are in the target, as it says; not out of the staging table, whose counts would be wrong."""
+    day = 24 * 3600 * 1000
+    scene.widen()
+    scene.db.execute("UPDATE items SET day = CASE WHEN id % 2 = 0 THEN current_date ELSE '2001-01-01' END")
+    if said_by == "dataset":
+        from google.cloud.bigquery import Dataset
+        dataset = Dataset(f"{PROJECT}.{DATASET}")
+        dataset.default_partition_expiration_ms = 30 * day
+        scene.google.client().create_dataset(dataset)
+    expiration = {"expiration": "30d"} if said_by == "table" else {}
+    layout = {"target": {"partition_by": {"column": "day", "type": "day", **expiration}}}
+    for _ in range(2):  # into a new table, and into one that is there
+        scene.write("replace", bucket, destination=destination, **layout, **job)
+        assert scene.ok().job()["rows_applied"] == 1500
+        assert scene.rows() == [row for row in scene.expected() if row[0] % 2 == 0] and clean(scene)
+        table = scene.google.client().get_table(f"{DATASET}.items")
+        assert table.time_partitioning.expiration_ms == 30 * day and table.expires is None
+
+
+def test_what_is_said_when_nothing_was_kept(scene):
+    """Rows of a direct upload live in the process: nobody is told that they are staged."""
+    scene.write("append")
+    scene.google.fault("bigquery.tables.insert", "error", reason="backendError")
+    result = scene.run()
+    assert result.code == 4 and "reads the source anew" in result.stderr and "are staged" not in result.stderr, str(result)
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def staging(scene):
+    scene.widen()
+    scene.write("append", workers=2, destination={"one_shard_below": "1B"}, retries="1m")
+
+
+@pytest.mark.parametrize("reason", ("rateLimitExceeded", "backendError"))
+def test_one_shard_that_fails(scene, reason):
+    """A load job into staging that failed concerns its shard only: that one is read again, under another job id."""
+    staging(scene)
+    scene.google.job_fault(job_type="load", nth=2, error={"reason": reason, "message": "not now"})
+    result = scene.ok()
+    job = result.job()
+    assert (job["attempt"], job["retries"], job["rows_read"]) == (1, 1, 1500), str(result)
+    loads = [each["id"] for each in job["target_jobs"] if each["kind"] == "load"]
+    assert len(loads) == job["shards"] + 1 and sum(each.endswith("-2") for each in loads) == 1, str(result)
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("bucket", (None, "staging"))
+def test_an_upload_that_cannot_go_on(scene, bucket):
+    """Its session is gone (410) amid the bytes: the shard is read again, and nothing else."""
+    scene.db.execute("ALTER TABLE items ADD COLUMN pad text")
+    scene.db.execute("UPDATE items SET pad = (SELECT string_agg(md5(id::text || j), '') FROM generate_series(1, 400) j)")
+    scene.db.execute("VACUUM FULL items")
+    scene.write("append", bucket, workers=2, destination={"one_shard_below": "1B", "compression": "none"}, retries="1m")
+    method = "storage.objects.insert:chunk" if bucket else "bigquery.jobs.insert:chunk"
+    fault = scene.google.fault(method, "error", status=410, reason="gone")
+    result = scene.ok()
+    job = result.job()
+    assert fault.fired == 1 and (job["attempt"], job["retries"]) == (1, 1), str(result)
+    rows = scene.google.client().query_and_wait(f"SELECT count(*), sum(length(pad)) FROM `{PROJECT}.{DATASET}.items`")
+    assert [tuple(row.values()) for row in rows] == [(1000, 12_800_000)] and clean(scene)
+
+
+def test_many_jobs_are_not_all_shown(scene):
+    scene.db.execute("UPDATE items SET day = date '2026-01-01' + id::int % 15")
+    layout = {"target": {"partition_by": {"column": "day", "type": "day"}}, "replace": "partition"}
+    scene.write("replace", **layout)
+    result = scene.ok()
+    assert len(result.job()["target_jobs"]) == 16 and "(6 before these)" in result.stdout, str(result)
+    assert result.stdout.count("-part") == 10 and "-part14-1" in result.stdout
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_a_bucket_that_is_not_there(scene):
+    """A typing error is told as one, and the next run does not stumble over it."""
+    scene.write("append", "stagnig")
+    result = scene.run()
+    assert result.code == 4 and "correct the bucket's name" in result.stderr, str(result)
+    scene.write("append", "staging")
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_a_prefix_with_a_slash_at_its_end(scene):
+    """docs/batch-loading-data: "multiple consecutive slashes are not supported"."""
+    scene.write("append", "staging", destination={"prefix": "loads/of/us/"})
+    scene.ok()
+    names = [call["query"] for call in scene.google.calls() if call["method_id"] == "storage.objects.delete"]
+    assert scene.rows() == scene.expected() and clean(scene) and len(names) == 1
+
+
+@pytest.mark.parametrize("way, method", [("objects", "bigquery.jobs.insert"), ("objects", "bigquery.tables.insert"),
+                                         ("staging", "bigquery.jobs.insert"), ("partitions", "bigquery.jobs.insert")])
+def test_a_request_that_is_refused_as_invalid(scene, way, method):
+    """It would be refused on every run: what is staged is given up, and the next run is free to be another one."""
+    layout = {"target": {"partition_by": {"column": "day", "type": "day"}}}
+    if way == "staging":
+        staging(scene)
+    elif way == "objects":
+        scene.write("append", "staging")
+    else:
+        scene.write("replace", replace="partition", **layout)
+    nth = 2 if way == "partitions" else 1
+    scene.google.fault(method, "error", status=400, reason="invalid", message="Invalid something", nth=nth,
+                       match="/bigquery/v2/projects/")
+    result = scene.run()
+    assert result.code == 4 and "Invalid something" in result.stderr and "are staged" not in result.stderr, str(result)
+    assert set(scene.tables()) <= {"items"} and scene.objects() == []
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)
