@@ -446,3 +446,20 @@ def test_two_runs_at_once(db, bqferry, job, google, gate):
     assert result.code == 7 and "locked by process" in result.stderr
     gate.open()
     assert running.wait().code == 0 and len(bq.rows("items", "id")) == 10
+
+
+def test_gc(db, bqferry, job, google, bq, fault_points):
+    """Staging whose state is gone is removed when it is old; what a state knows of stays."""
+    fill(db, 10)
+    job(bq, "items", load="upsert")
+    assert bqferry("run", fault="delivery.counted").killed
+    lost = bq.leftovers()
+    assert lost and "nothing to remove" in bqferry.ok("gc", "--older-than", "0s").stdout
+    (bqferry.folder / ".bqferry/jobs/main.json").unlink()
+    assert "nothing to remove" in bqferry.ok("gc").stdout
+    assert bqferry.ok("gc", "--older-than", "0s", "--dry-run").stdout.count("would remove") == len(lost)
+    assert bq.leftovers() == lost
+    assert bqferry.ok("gc", "--older-than", "0s").stdout.count("removed") == len(lost)
+    assert bq.leftovers() == []
+    bqferry.ok("run")
+    assert len(bq.rows("items", "id")) == 10

@@ -108,6 +108,60 @@ bool bq_table_patch_if(const BqScope *scope, const TableRef *table, const Json *
     return true;
 }
 
+typedef struct NameList {
+    Arena *arena;
+    const char *prefix;
+    const char **names;
+    size_t count, room;
+} NameList;
+
+static void add_name(NameList *list, const char *name)
+{
+    if (!name || strncmp(name, list->prefix, strlen(list->prefix)) != 0)
+        return;
+    if (list->count == list->room) {
+        list->room = list->room ? list->room * 2 : 16;
+        const char **grown = ARENA_ARRAY(list->arena, const char *, list->room);
+        if (list->count)
+            memcpy(grown, list->names, list->count * sizeof *grown);
+        list->names = grown;
+    }
+    list->names[list->count++] = arena_strdup(list->arena, name);
+}
+
+static bool take_names(void *context, const Json *page, Error *error)
+{
+    const Json *tables = json_get(page, "tables");
+    (void)error;
+    for (size_t i = 0; i < json_count(tables); i++)
+        add_name(context, json_get_text(json_get(json_at(tables, i), "tableReference"), "tableId"));
+    return true;
+}
+
+bool bq_table_names(const BqScope *scope, const char *dataset, const char *prefix,
+                    const char *const **ret_names, size_t *ret_count, Error *error)
+{
+    CLEANUP(google_failure_done) GoogleFailure failure = {0};
+    NameList list = {.arena = scope->arena, .prefix = prefix};
+    const UrlParam query[] = {{"maxResults", "1000"}, {NULL, NULL}};
+    const GoogleCall get = {
+        .id = "bigquery.tables.list",
+        .method = "GET",
+        .path = url_path(scope->arena, "/projects/%s/datasets/%s/tables", scope->bq->project,
+                         dataset),
+        .query = query,
+        .job = scope->job,
+    };
+    Error problem = {0};
+    bool listed = google_pages(scope->bq->api, &get, take_names, &list, &failure, &problem);
+    *ret_names = list.names;
+    *ret_count = list.count;
+    if (listed || failure.status == 404)
+        return true;
+    *error = problem;
+    return explain(get.id, failure.reason, failure.message, error);
+}
+
 bool bq_dataset_get(const BqScope *scope, const char *dataset, Json **ret_dataset, Error *error)
 {
     CLEANUP(google_failure_done) GoogleFailure failure = {0};

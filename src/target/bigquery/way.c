@@ -206,7 +206,7 @@ char *bq_staging_name(const Delivery *delivery, int attempt, Arena *arena)
         if (*at == '-')
             *at = '_';
     }
-    return arena_printf(arena, "bqferry_staging_%s_%s_%d", part, run, attempt);
+    return arena_printf(arena, BQ_STAGING_PREFIX "%s_%s_%d", part, run, attempt);
 }
 
 /* A copy that replaces a table takes its row-level access policies away (docs/
@@ -256,7 +256,7 @@ static ConfigLabels labels_from_json(const Json *list, Arena *arena)
 /* "a/" and "a" mean the same; two slashes in a row BigQuery does not take. */
 static char *object_prefix(const BqScope *scope, const Delivery *delivery)
 {
-    const char *prefix = scope->bq->config.prefix ? scope->bq->config.prefix : "bqferry";
+    const char *prefix = scope->bq->config.prefix ? scope->bq->config.prefix : BQ_OBJECT_PREFIX;
     int length = (int)strlen(prefix);
     length -= length > 0 && prefix[length - 1] == '/';
     return arena_printf(scope->arena, "%.*s/%s/", length, prefix, delivery->run_id);

@@ -34,6 +34,9 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error);
 bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way, Error *error);
 void bq_way_done(BqWay *way);
 
+#define BQ_STAGING_PREFIX "bqferry_staging_"
+#define BQ_OBJECT_PREFIX "bqferry" /* of objects' names, when the configuration says nothing */
+
 /* Name of an attempt's staging table. */
 char *bq_staging_name(const Delivery *delivery, int attempt, Arena *arena);
 
