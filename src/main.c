@@ -5,6 +5,7 @@
 #include "source/mysql/driver.h"
 #include "source/postgres/postgres.h"
 #include "state/file/file.h"
+#include "state/gcs/gcs.h"
 #include "target/bigquery/bigquery.h"
 #include "target/duckdb/duckdb_target.h"
 #include "target/files/files.h"
@@ -15,7 +16,7 @@ static const SourceDriver *const sources[] = {&source_postgres_driver, &source_m
 static const TargetDriver *const targets[] = {&target_bigquery_driver, &target_duckdb_driver,
                                               &target_files_driver, NULL};
 
-static const StateDriver *const states[] = {&state_file_driver, NULL};
+static const StateDriver *const states[] = {&state_file_driver, &state_gcs_driver, NULL};
 
 static const Drivers drivers = {sources, targets, states};
 

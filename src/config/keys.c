@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BUCKET_PATTERN "^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
+
 enum { DAY_MS = 24 * 3600 * 1000 };
 
 #define NAME_PATTERN "^[A-Za-z0-9_.-]{1,128}$"
@@ -243,13 +245,50 @@ static const ConfigKey state_keys[] = {
     {.name = "type",
      .type = KEY_WORD,
      FIELD(StateConfig, type),
-     WORDS("file"),
+     WORDS("file", "gcs"),
      .otherwise = "file",
-     .doc = "`file` keeps one JSON document a job in a folder.",
+     .doc =
+         "`file` keeps one JSON document a job in a folder, `gcs` one object a job in a bucket of "
+         "Cloud Storage, where jobs can run on any machine.",
      .example = "file"},
+    {.name = "bucket",
+     .type = KEY_TEXT,
+     FIELD(StateConfig, bucket),
+     .pattern = BUCKET_PATTERN,
+     .expected = "the name of a bucket, without gs://",
+     ONLY_FOR("gcs"),
+     .otherwise_text = "required for `gcs`",
+     .doc = "The bucket. bqferry never makes one.",
+     .example = "acme-etl",
+     .commented = true},
+    {.name = "prefix",
+     .type = KEY_TEXT,
+     FIELD(StateConfig, prefix),
+     ONLY_FOR("gcs"),
+     .otherwise_text = "bqferry-state",
+     .doc = "What the objects' names begin with. Each configuration needs its own.",
+     .example = "bqferry/production",
+     .commented = true},
+    {.name = "credentials",
+     .type = KEY_PATH,
+     FIELD(StateConfig, credentials),
+     ONLY_FOR("gcs"),
+     .otherwise_text = "`destination.credentials`, else as there",
+     .doc = "A file with Google credentials.",
+     .example = "service-account.json",
+     .commented = true},
+    {.name = "endpoint",
+     .type = KEY_TEXT,
+     FIELD(StateConfig, endpoint),
+     ONLY_FOR("gcs"),
+     .otherwise_text = "`destination.endpoints.storage`, `STORAGE_EMULATOR_HOST`",
+     .doc = "Cloud Storage elsewhere: an emulator, a private endpoint.",
+     .example = "http://localhost:4443",
+     .commented = true},
     {.name = "path",
      .type = KEY_PATH,
      FIELD(StateConfig, path),
+     ONLY_FOR("file"),
      .otherwise = ".bqferry/",
      .doc = "The folder. Made when it is missing, readable by its owner only.",
      .example = ".bqferry/"},
