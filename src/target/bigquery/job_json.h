@@ -37,8 +37,8 @@ typedef struct CopyDraft {
     const char *kms_key; /* of `to`: without it, a copy would take Google's own */
 } CopyDraft;
 
-Json *job_json_load(const JobDraft *draft, const LoadDraft *load);
-Json *job_json_copy(const JobDraft *draft, const CopyDraft *copy);
+Json *job_json_load(const JobDraft *draft, const LoadDraft *wanted);
+Json *job_json_copy(const JobDraft *draft, const CopyDraft *wanted);
 
 /* A query that does nothing and costs nothing: it only takes the job's id, so that no other job can
  * ever run under it. */
