@@ -8,8 +8,6 @@
 
 #include <cmocka.h>
 
-#include <cmocka.h>
-
 static const int64_t second_ns = 1000 * 1000 * 1000;
 
 /* The limit-th change after one begins ten seconds later, or more. */
