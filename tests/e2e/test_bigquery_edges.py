@@ -158,3 +158,17 @@ def test_comments_that_are_too_long(scene, wish):
     assert table.schema[1].description == "€" * 1023 + "…"
     scene.ok()
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_a_shard_that_takes_too_long(scene):
+    """Nobody takes its result any more: the job is cancelled, and nobody is told that it goes on."""
+    scene.widen()
+    scene.write("append", workers=2, destination={"one_shard_below": "1B", "job_timeout": "2s"})
+    scene.google.job_fault(job_type="load", forever=True, count=0)
+    result = scene.run()
+    assert result.code == 4 and "after 2 seconds" in result.stderr and "it was cancelled" in result.stderr, str(result)
+    jobs = list(scene.google.client().list_jobs())
+    assert jobs and {job.state for job in jobs} == {"DONE"} and {job.error_result["reason"] for job in jobs} == {"stopped"}
+    scene.google.clear_faults()
+    scene.ok()
+    assert scene.rows() == scene.expected() and clean(scene)
