@@ -168,3 +168,10 @@ bool explain(const char *method, const char *reason, const char *message, Error 
     }
     return false;
 }
+
+bool explain_upload(Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const char *permission = error ? explain_permission(error->message, &arena) : NULL;
+    return permission ? explain_access(NULL, error->message, error) : false;
+}
