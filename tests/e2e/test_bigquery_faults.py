@@ -111,8 +111,9 @@ def test_a_signal_while_a_shard_is_loaded(scene):
     running.signal(signal.SIGINT)
     result = running.wait()
     assert result.code == 1, str(result)
-    states = {job.state: job.error_result for job in scene.google.client().list_jobs()}
-    assert set(states) == {"DONE"} and states["DONE"]["reason"] == "stopped"
+    jobs = scene.google.client().list_jobs
+    wait_until(lambda: all(job.state == "DONE" for job in jobs()), "the end of the jobs")
+    assert {job.error_result["reason"] for job in jobs()} == {"stopped"}
     scene.google.clear_faults()
     scene.ok()
     assert scene.rows() == scene.expected() and clean(scene)

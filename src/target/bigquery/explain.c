@@ -145,10 +145,13 @@ static bool explain_access(const char *method, const char *message, Error *error
 
 static bool explain_missing(const char *message, Error *error)
 {
-    if (strcasestr(message, "dataset"))
-        return error_hint(error, "is the dataset's name right, and destination.location its "
-                                 "location? A job that looks for it elsewhere does not find it");
-    if (strcasestr(message, "project"))
+    if (strcasestr(message, "not found: dataset"))
+        return error_hint(error, "was it removed meanwhile? Then run the job again. Else: is the "
+                                 "dataset's name right, and destination.location its location? A "
+                                 "job that looks for it elsewhere does not find it");
+    if (strcasestr(message, "not found: table"))
+        return error_hint(error, "it was removed meanwhile: run the job again, which makes it");
+    if (strcasestr(message, "not found: project"))
         return error_hint(error, "is destination.project the project's id (not its name or "
                                  "number), and can these credentials see it?");
     return false;

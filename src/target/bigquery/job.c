@@ -202,7 +202,8 @@ static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *
     if (is_about_rows(&result, 1) || is_about_rows(entries, count))
         error->kind = ERROR_DATA;
     end->again = error->retryable;
-    end->hopeless = result.reason && strcmp(result.reason, "invalid") == 0;
+    end->hopeless = result.reason && (strcmp(result.reason, "invalid") == 0 ||
+                                      strcmp(result.reason, "notFound") == 0);
     return explain(NULL, result.reason, result.message, error);
 }
 
