@@ -7,6 +7,7 @@
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/evolve.h"
+#include "target/bigquery/explain.h"
 #include "target/bigquery/lookup.h"
 #include "target/bigquery/merge.h"
 #include "target/bigquery/pace.h"
@@ -230,6 +231,7 @@ static bool apply_upload(const BqWork *work, ApplyResult *result, Error *error)
     if (!upload || !fault_point("bigquery.upload.finish", error))
         return find_upload(work, result, error);
     if (!resumable_finish(upload, &job, &failure, error)) {
+        explain_upload(error);
         if (error->kind == ERROR_CANCELLED || failure.status == 409)
             log_debug(work->scope.job, "%s", error->message);
         if (failure.status == 409)

@@ -327,6 +327,15 @@ static bool take_layout(const Json *table, Arena *arena, Delivery *delivery, Err
     return true;
 }
 
+/* A column that somebody added by hand goes away without another word. */
+static void tell_changes(const Delivery *delivery, const Json *table)
+{
+    char changes[ERROR_MESSAGE_MAX];
+    compare_describe(table, &delivery->schema, changes, sizeof changes);
+    log_warning(delivery->job, "the columns of %s.%s change with the rows: %s",
+                delivery->table.dataset, delivery->table.table, changes);
+}
+
 bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
 {
     CLEANUP(bq_table_done) BqTable table = {0};
@@ -343,6 +352,8 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;
+    if (rebuild)
+        tell_changes(delivery, table.json);
     delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
     Json *target = table_of_way(scope, delivery, &table, rebuild, &evolves);
