@@ -90,7 +90,7 @@ static void modes_of_append(void **state)
     Error error = {0};
     assert_false(compare_append(table, &one, &as_it_is, &error));
     assert_non_null(strstr(error.message, "id is INT64 NOT NULL there and INT64 here"));
-    assert_non_null(strstr(error.hint, "DROP NOT NULL"));
+    assert_non_null(strstr(error.hint, "drop NOT NULL"));
 }
 
 /* schema.evolve, and columns of our own making. */
@@ -142,20 +142,20 @@ static void compares_layouts(void **state)
         TableLayout wanted;
         const char *words; /* NULL: it fits */
     } layouts[] = {
-        {DAY, {{0}, NULL, 0, NULL, 0}, NULL},
-        {DAY, {{.kind = PARTITION_DAY, .column = "at"}, id, 2, NULL, 0}, NULL},
+        {DAY, {{0}, NULL, 0, NULL, 0, false, false}, NULL},
+        {DAY, {{.kind = PARTITION_DAY, .column = "at"}, id, 2, NULL, 0, false, false}, NULL},
         {DAY,
-         {{.kind = PARTITION_MONTH, .column = "at"}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_MONTH, .column = "at"}, NULL, 0, NULL, 0, false, false},
          "is partitioned by DAY of At, and partition_by wants it by MONTH of at"},
-        {DAY, {{.kind = PARTITION_DAY, .column = NULL}, NULL, 0, NULL, 0}, "by DAY of loading"},
+        {DAY, {{.kind = PARTITION_DAY, .column = NULL}, NULL, 0, NULL, 0, false, false}, "by DAY of loading"},
         {DAY,
-         {{.kind = PARTITION_RANGE, .column = "id", .end = 10, .interval = 2}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_RANGE, .column = "id", .end = 10, .interval = 2}, NULL, 0, NULL, 0, false, false},
          "by ranges of id from 0 to 10 in steps of 2"},
-        {DAY, {{0}, id, 1, NULL, 0}, "clustered by id, b, and cluster_by wants id"},
+        {DAY, {{0}, id, 1, NULL, 0, false, false}, "clustered by id, b, and cluster_by wants id"},
         {"{}",
-         {{.kind = PARTITION_DAY, .column = "at"}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_DAY, .column = "at"}, NULL, 0, NULL, 0, false, false},
          "partitioned not at all"},
-        {"{}", {{0}, id, 2, NULL, 0}, "clustered by nothing"},
+        {"{}", {{0}, id, 2, NULL, 0, false, false}, "clustered by nothing"},
     };
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
         CLEANUP(json_free_ptr) Json *table = parse(layouts[i].table);
@@ -187,21 +187,21 @@ static void checks_layouts(void **state)
         TableLayout layout;
         const char *words;
     } layouts[] = {
-        {{{.kind = PARTITION_DAY, .column = "DAY"}, good, 3, good, 2}, NULL},
-        {{{.kind = PARTITION_HOUR, .column = "at"}, NULL, 0, NULL, 0}, NULL},
-        {{{.kind = PARTITION_DAY}, NULL, 0, NULL, 0}, NULL},
-        {{{.kind = PARTITION_HOUR, .column = "day"}, NULL, 0, NULL, 0}, "day is DATE"},
-        {{{.kind = PARTITION_DAY, .column = "id"}, NULL, 0, NULL, 0}, "id is INT64"},
-        {{{.kind = PARTITION_DAY, .column = "none"}, NULL, 0, NULL, 0}, "no column none"},
-        {{{.kind = PARTITION_RANGE, .column = "at", .end = 1, .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_DAY, .column = "DAY"}, good, 3, good, 2, false, false}, NULL},
+        {{{.kind = PARTITION_HOUR, .column = "at"}, NULL, 0, NULL, 0, false, false}, NULL},
+        {{{.kind = PARTITION_DAY}, NULL, 0, NULL, 0, false, false}, NULL},
+        {{{.kind = PARTITION_HOUR, .column = "day"}, NULL, 0, NULL, 0, false, false}, "day is DATE"},
+        {{{.kind = PARTITION_DAY, .column = "id"}, NULL, 0, NULL, 0, false, false}, "id is INT64"},
+        {{{.kind = PARTITION_DAY, .column = "none"}, NULL, 0, NULL, 0, false, false}, "no column none"},
+        {{{.kind = PARTITION_RANGE, .column = "at", .end = 1, .interval = 1}, NULL, 0, NULL, 0, false, false},
          "at is TIMESTAMP"},
-        {{{.kind = PARTITION_RANGE, .column = "list", .end = 1, .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_RANGE, .column = "list", .end = 1, .interval = 1}, NULL, 0, NULL, 0, false, false},
          "list is an array"},
-        {{{.kind = PARTITION_RANGE, .column = "id", .end = 10000, .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_RANGE, .column = "id", .end = 10000, .interval = 1}, NULL, 0, NULL, 0, false, false},
          NULL},
-        {{{.kind = PARTITION_RANGE, .column = "id", .end = 10001, .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_RANGE, .column = "id", .end = 10001, .interval = 1}, NULL, 0, NULL, 0, false, false},
          "10001 ranges"},
-        {{{.kind = PARTITION_RANGE, .column = "id", .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_RANGE, .column = "id", .interval = 1}, NULL, 0, NULL, 0, false, false},
          "above start"},
         {{{.kind = PARTITION_RANGE,
            .column = "id",
@@ -211,11 +211,11 @@ static void checks_layouts(void **state)
           NULL,
           0,
           NULL,
-          0},
+          0, false, false},
          NULL},
-        {{{0}, real, 1, NULL, 0}, "real is FLOAT64"},
-        {{{0}, list, 1, NULL, 0}, "list is an array"},
-        {{{0}, five, 5, NULL, 0}, "5 columns"},
+        {{{0}, real, 1, NULL, 0, false, false}, "real is FLOAT64"},
+        {{{0}, list, 1, NULL, 0, false, false}, "list is an array"},
+        {{{0}, five, 5, NULL, 0, false, false}, "5 columns"},
     };
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
         Error error = {0};
