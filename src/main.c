@@ -4,6 +4,7 @@
 #include "cmd/app.h"
 #include "source/postgres/postgres.h"
 #include "state/file/file.h"
+#include "state/gcs/gcs.h"
 #include "target/bigquery/bigquery.h"
 #include "target/duckdb/duckdb_target.h"
 #include "target/files/files.h"
@@ -13,7 +14,7 @@ static const SourceDriver *const sources[] = {&source_postgres_driver, NULL};
 static const TargetDriver *const targets[] = {&target_bigquery_driver, &target_duckdb_driver,
                                               &target_files_driver, NULL};
 
-static const StateDriver *const states[] = {&state_file_driver, NULL};
+static const StateDriver *const states[] = {&state_file_driver, &state_gcs_driver, NULL};
 
 static const Drivers drivers = {sources, targets, states};
 

@@ -117,14 +117,26 @@ typedef struct DestinationConfig {
 
 /* How a job wants its target table, beside its columns. Columns are named as in the target. */
 typedef struct TargetTableConfig {
-    Partitioning partition_by; /* PARTITION_NONE: not said */
+    Partitioning partition_by; /* PARTITION_NONE: none, or not said */
     ConfigText cluster_by;
+    bool partition_by_said, cluster_by_said; /* be it to say that there is none */
     const char *description;      /* NULL: the source's comment */
     ConfigLabels labels;          /* over the destination's */
     int64_t expiration_ms;        /* of the table after its making; 0: never */
     const char *kms_key;          /* over the destination's; NULL */
     const char *on_schema_change; /* "rebuild", "fail"; NULL: rebuild for replace, else fail */
 } TargetTableConfig;
+
+/* Where jobs' states, locks and reports are kept. */
+typedef struct StateConfig {
+    const char *type; /* "file", "gcs" */
+    const char *path; /* file: the folder, absolute */
+    const char *bucket, *prefix;  /* gcs; prefix may be NULL */
+    const char *credentials;      /* gcs: a file; NULL: the destination's, or look for them */
+    const char *endpoint;         /* gcs: of Cloud Storage; NULL: the destination's, or the real one */
+    int64_t reports;              /* how many are kept */
+    int64_t retry_budget_ms;      /* gcs: of one request */
+} StateConfig;
 
 /* What tells new rows of a source from old ones. */
 typedef struct CursorConfig {
@@ -185,7 +197,8 @@ typedef struct Config {
     const ConnectionConfig *connections;
     size_t connection_count;
     DestinationConfig destination;
-    const char *state_path; /* folder, absolute */
+    StateConfig state;
+    const char *state_path; /* where that is, for people: the folder, or gs://bucket/prefix */
     int64_t reports_kept;   /* of the last runs */
     ColumnConfig column_defaults;
     int64_t parallel; /* jobs at once */

@@ -33,12 +33,6 @@ typedef struct RetryConfig {
     int64_t budget_ms;
 } RetryConfig;
 
-typedef struct StateConfig {
-    const char *type;
-    const char *path;
-    int64_t reports;
-} StateConfig;
-
 typedef struct RawConnection {
     RawElement element;
     ConnectionConfig config;

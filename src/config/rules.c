@@ -260,6 +260,28 @@ static void apply_jobs(const Rules *rules)
     rules->config->job_count = rules->raw->job_count;
 }
 
+/* What is not said of Cloud Storage is as for the destination. */
+static void apply_state(const Rules *rules)
+{
+    StateConfig *own = &rules->raw->state;
+    const BigQueryConfig *google = &rules->raw->destination.bigquery;
+    Config *config = rules->config;
+    config->reports_kept = own->reports;
+    config->state_path = own->path;
+    if (own->type && strcmp(own->type, "gcs") == 0) {
+        own->prefix = own->prefix ? own->prefix : "bqferry-state";
+        own->credentials = own->credentials ? own->credentials : google->credentials;
+        own->endpoint = own->endpoint ? own->endpoint : google->endpoints.storage;
+        own->retry_budget_ms = rules->raw->destination.retry_budget_ms;
+        config->state_path = arena_printf(rules->arena, "gs://%s/%s",
+                                          own->bucket ? own->bucket : "", own->prefix);
+        if (!own->bucket)
+            mistakes_add(rules->mistakes, raw_place(&rules->raw->element, KEYS_TO("state")),
+                         "state.bucket: is required for the type gcs");
+    }
+    config->state = *own;
+}
+
 void rules_apply(RawConfig *raw, Mistakes *mistakes, Config *config)
 {
     const char **names = ARENA_ARRAY(&config->arena, const char *, raw->connection_count);
@@ -270,8 +292,7 @@ void rules_apply(RawConfig *raw, Mistakes *mistakes, Config *config)
     rules_destination(raw, mistakes, &config->arena);
     config->destination = raw->destination;
     apply_jobs(&rules);
-    config->state_path = raw->state.path;
-    config->reports_kept = raw->state.reports;
+    apply_state(&rules);
     config->parallel = raw->parallel;
     config->column_defaults = raw->defaults.columns;
     config->column_defaults.place = raw_place(&raw->element, KEYS_TO("defaults"));

@@ -171,6 +171,13 @@ bool delivery_set_state(JobDelivery *delivery, const JobState *state, Error *err
     return take_state(delivery, state, error) && save(delivery, NULL, error);
 }
 
+/* Who took a lock over may be at work on what is staged here. */
+static bool keep_locks(JobDelivery *delivery, Error *error)
+{
+    return state_keep_lock(delivery->store, delivery->lock, error) &&
+           state_keep_lock(delivery->store, delivery->table_lock, error);
+}
+
 static bool discard(JobDelivery *delivery, Error *error)
 {
     if (!delivery->target->ops->discard(delivery->target, &delivery->intent.delivery, error))
@@ -191,7 +198,8 @@ bool delivery_abandon(JobDelivery *delivery, Error *error)
     if (!delivery->has_intent)
         return true;
     delivery->is_lost = false;
-    return discard(delivery, error) && forget_intent(delivery, error);
+    return keep_locks(delivery, error) && discard(delivery, error) &&
+           forget_intent(delivery, error);
 }
 
 bool delivery_commit(JobDelivery *delivery, Error *error)
@@ -252,6 +260,8 @@ bool delivery_apply(JobDelivery *delivery, ApplyResult *ret_result, Error *error
 {
     const Delivery *staged = &delivery->intent.delivery;
     *ret_result = (ApplyResult){0};
+    if (!keep_locks(delivery, error))
+        return false;
     bool applied = delivery->target->ops->apply(delivery->target, staged, ret_result, error);
     delivery->is_lost = !applied && ret_result->lost;
     if (!applied) {

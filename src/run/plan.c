@@ -331,6 +331,31 @@ static bool is_indexed(const PlannedJob *planned, const char *column)
     return true;
 }
 
+static const char *names_text(const char *const *names, size_t count, Arena *arena)
+{
+    const char *text = "";
+    for (size_t i = 0; i < count; i++)
+        text = arena_printf(arena, "%s%s%s", text, i ? ", " : "", names[i]);
+    return text;
+}
+
+static void note_layout(const PlannedJob *planned, Arena *arena, JobPlan *plan)
+{
+    const TableLayout *layout = &planned->delivery.layout;
+    if (planned->existing.exists)
+        return;
+    if (layout->partitions_by_default)
+        add_note(plan, arena,
+                 arena_printf(arena, "in BigQuery a new table is partitioned by day of %s, the cursor, "
+                                     "unless target.partition_by says otherwise",
+                              layout->partitioning.column));
+    if (layout->clusters_by_default)
+        add_note(plan, arena,
+                 arena_printf(arena, "in BigQuery a new table is clustered by %s, unless "
+                                     "target.cluster_by says otherwise",
+                              names_text(layout->cluster_by, layout->cluster_count, arena)));
+}
+
 /* What people should know before they lean on it. */
 static void note_modes(const RunJob *job, const PlannedJob *planned, Arena *arena, JobPlan *plan)
 {
@@ -349,6 +374,7 @@ static void note_modes(const RunJob *job, const PlannedJob *planned, Arena *aren
                               "no index leads with %s: each run reads the whole table to find "
                               "what is new",
                               cursor->items[0]));
+    note_layout(planned, arena, plan);
 }
 
 /* What the configuration says of the table and the target has no use for. */

@@ -265,72 +265,62 @@ static bool plan_metadata(const RunJob *job, Arena *arena, PlannedJob *planned, 
            add_constant(arena, planned, &run_id, value_null(), error);
 }
 
-static const Field *target_field(const PlannedJob *planned, const char *name)
+static const Field *field_of(const Schema *schema, const char *name)
 {
-    const Schema *schema = &planned->plan.schema;
-    for (size_t i = 0; name && i < schema->field_count; i++) {
-        if (strcmp(schema->fields[i].name, name) == 0)
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (strcasecmp(schema->fields[i].name, name) == 0)
             return &schema->fields[i];
     }
     return NULL;
 }
 
-/* BigQuery, "Introduction to clustered tables": types that a table can be clustered by. */
+static bool is_time(const Field *field)
+{
+    return field->kind == TYPE_TIMESTAMP || field->kind == TYPE_DATETIME ||
+           field->kind == TYPE_DATE;
+}
+
+/* BigQuery, "Clustered tables", column types. */
 static bool can_cluster(const Field *field)
 {
-    if (!field || field->mode == MODE_REPEATED)
-        return false;
-    switch (field->kind) {
-    case TYPE_BOOL:
-    case TYPE_INT64:
-    case TYPE_NUMERIC:
-    case TYPE_BIGNUMERIC:
-    case TYPE_STRING:
-    case TYPE_DATE:
-    case TYPE_DATETIME:
-    case TYPE_TIMESTAMP:
-        return true;
-    default:
-        return false;
-    }
+    return field->mode != MODE_REPEATED &&
+           (is_time(field) || field->kind == TYPE_INT64 || field->kind == TYPE_NUMERIC ||
+            field->kind == TYPE_BIGNUMERIC || field->kind == TYPE_STRING ||
+            field->kind == TYPE_BOOL);
 }
 
 static void cluster_by(const char *const *names, size_t count, Arena *arena, PlannedJob *planned)
 {
     TableLayout *layout = &planned->delivery.layout;
-    const char **chosen = ARENA_ARRAY(arena, const char *, CLUSTER_MAX);
+    const char **columns = ARENA_ARRAY(arena, const char *, CLUSTER_MAX);
+    layout->cluster_count = 0;
     for (size_t i = 0; i < count && layout->cluster_count < CLUSTER_MAX; i++) {
-        if (can_cluster(target_field(planned, names[i])))
-            chosen[layout->cluster_count++] = names[i];
+        const Field *field = field_of(&planned->delivery.schema, names[i]);
+        if (field && can_cluster(field))
+            columns[layout->cluster_count++] = names[i];
     }
-    layout->cluster_by = chosen;
+    layout->cluster_by = columns;
+    layout->clusters_by_default = layout->cluster_count > 0;
 }
 
-static bool is_time(const Field *field)
+/* How a new table is laid out when the job does not say: so that merges find rows by their key, and
+ * questions for some days by the cursor. */
+static void plan_layout(const JobConfig *job, Arena *arena, PlannedJob *planned)
 {
-    return field && field->mode != MODE_REPEATED &&
-           (field->kind == TYPE_TIMESTAMP || field->kind == TYPE_DATETIME ||
-            field->kind == TYPE_DATE);
-}
-
-/* New tables of a job that says nothing: merges find rows by their key, readers of appended rows
- * look for days. A table that is there keeps its layout. */
-static void plan_layout(const RunJob *job, Arena *arena, PlannedJob *planned)
-{
-    Delivery *delivery = &planned->delivery;
-    TableLayout *layout = &delivery->layout;
-    const MergeSpec *merge = &delivery->merge;
-    if (planned->existing.exists || layout->partitioning.kind != PARTITION_NONE ||
-        layout->cluster_count > 0)
-        return;
-    if (needs_key(job)) {
+    const MergeSpec *merge = &planned->delivery.merge;
+    TableLayout *layout = &planned->delivery.layout;
+    bool by_key = job->load == LOAD_UPSERT || job->load == LOAD_SOFT_DELETE;
+    if (by_key && !job->target.cluster_by_said)
         cluster_by(merge->key, merge->key_count, arena, planned);
-    } else if (job->config->load == LOAD_APPEND && merge->order_count > 0 &&
-               is_time(target_field(planned, merge->order[0]))) {
-        layout->partitioning.kind = PARTITION_DAY;
-        layout->partitioning.column = merge->order[0];
+    const Field *cursor = job->load == LOAD_APPEND && merge->order_count
+                              ? field_of(&planned->delivery.schema, merge->order[0])
+                              : NULL;
+    if (!cursor || !is_time(cursor) || job->target.partition_by_said)
+        return;
+    layout->partitioning = (Partitioning){.kind = PARTITION_DAY, .column = cursor->name};
+    layout->partitions_by_default = true;
+    if (!job->target.cluster_by_said)
         cluster_by(merge->order, 1, arena, planned);
-    }
 }
 
 static Vanished vanished_of(const JobConfig *job)
@@ -354,6 +344,6 @@ bool plan_merge(const PlanRequest *request, Arena *arena, PlannedJob *planned, E
     if (!check_cursor(job, planned, arena, error) || !plan_key(job, arena, planned, error) ||
         !plan_mark(job, arena, planned, error) || !plan_metadata(job, arena, planned, error))
         return false;
-    plan_layout(job, arena, planned);
+    plan_layout(config, arena, planned);
     return true;
 }

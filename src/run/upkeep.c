@@ -173,6 +173,32 @@ static bool live_runs(StateStore *store, Arena *arena, TextArray *ret_ids, Error
     return true;
 }
 
+static void add_dataset(GcRequest *request, const char **datasets, const char *dataset)
+{
+    for (size_t i = 0; dataset && i < request->dataset_count; i++) {
+        if (strcmp(datasets[i], dataset) == 0)
+            return;
+    }
+    if (dataset && *dataset)
+        datasets[request->dataset_count++] = dataset;
+}
+
+/* "dataset.table" names its dataset, too. */
+static void find_datasets(const RunOptions *options, Arena *arena, GcRequest *request)
+{
+    const Config *config = options->config;
+    const char **datasets = ARENA_ARRAY(arena, const char *, 2 * config->job_count + 1);
+    add_dataset(request, datasets, drivers_default_dataset(options->drivers, &config->destination));
+    for (size_t i = 0; i < config->job_count; i++) {
+        const char *table = config->jobs[i].target_table;
+        const char *dot = table ? strchr(table, '.') : NULL;
+        add_dataset(request, datasets, config->jobs[i].target_dataset);
+        if (dot)
+            add_dataset(request, datasets, arena_strndup(arena, table, (size_t)(dot - table)));
+    }
+    request->datasets = datasets;
+}
+
 /* An intent is durable before its staging is made. So with the states read after the list of
  * staging, whatever is in the list and somebody's is known; the age covers the time in between, and
  * states that are kept elsewhere. */
@@ -190,6 +216,7 @@ bool upkeep_gc(const RunOptions *options, int64_t older_than_ms, bool dry, Arena
     GcRequest request = {.before_us = clock_wall_us() - older_than_ms * 1000, .dry = dry};
     if (!live_runs(session_state(session), arena, &live, error))
         return error_prefix(error, "nothing was removed");
+    find_datasets(options, arena, &request);
     request.live = live.items;
     request.live_count = live.count;
     return target->ops->gc(target, &request, arena, ret_list, error);

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "config/config.h"
 #include "format/json.h"
 
 #include <stddef.h>
@@ -36,6 +37,11 @@ typedef struct StateOps {
     bool (*lock)(StateStore *store, const LockRequest *request, StateLock **ret_lock, Error *error);
     void (*unlock)(StateStore *store, StateLock *lock); /* accepts NULL lock */
 
+    /* Whether the lock is still this process's, and stays so for a while: asked before anything
+     * becomes visible. ERROR_LOCKED when another process took it over. NULL: locks are never lost.
+     */
+    bool (*keep)(StateStore *store, StateLock *lock, Error *error);
+
     /* *ret_state is NULL when the job has none. ERROR_CONFIG when it is of a newer version or
      * damaged. */
     bool (*load)(StateStore *store, const char *job, Json **ret_state, Error *error);
@@ -59,13 +65,14 @@ typedef struct StateOps {
 
 struct StateStore {
     const StateOps *ops;
+    int64_t lock_nap_ms; /* between two looks at a lock that another has; 0: the usual */
 };
 
-/* One row of main.c's table of drivers; `where` is the configured folder or bucket. */
+/* One row of main.c's table of drivers. */
 typedef struct StateDriver {
-    const char *type; /* "file" */
-    bool (*open)(const char *where, StateStore **ret_store,
-                 Error *error); /* makes it when missing */
+    const char *type; /* "file", "gcs" */
+    /* A folder is made when it is missing, a bucket is not. */
+    bool (*open)(const StateConfig *config, StateStore **ret_store, Error *error);
 } StateDriver;
 
 static inline void state_close_ptr(StateStore **store)
@@ -76,6 +83,23 @@ static inline void state_close_ptr(StateStore **store)
 
 /* Locks as StateOps.lock does, and tries again while another has it, at most for wait_ms. */
 bool state_lock(StateStore *store, const LockRequest *request, StateLock **ret_lock, Error *error);
+
+/* Does what StateOps.keep says; true where there is none, and for no lock. */
+bool state_keep_lock(StateStore *store, StateLock *lock, Error *error);
+
+/* ERROR_CONFIG, with the way out, unless the document is a state of this job of a version that this
+ * program knows. `place` names the file or object. */
+bool state_check_document(const Json *state, const char *job, const char *place, Error *error);
+
+/* The hint for a state that cannot be read. Returns false. */
+bool state_hint_damaged(Error *error);
+
+/* What a lock says of its holder: host, pid, job, since. The caller frees. */
+Json *state_holder_new(const char *job);
+
+/* ERROR_LOCKED, naming the holder as far as it is known. Returns false. */
+bool state_fail_locked(const LockRequest *request, const Json *holder, const char *place,
+                       Error *error);
 
 /* The name of the lock of a target table. */
 const char *state_table_lock_name(const char *destination, const char *dataset, const char *table,

@@ -10,6 +10,8 @@
 typedef struct GcRequest {
     const char *const *live; /* run ids that are somebody's */
     size_t live_count;
+    const char *const *datasets; /* that jobs load into, for targets that must be told; each once */
+    size_t dataset_count;
     int64_t before_us; /* younger staging stays: its run may not be known here */
     bool dry;
 } GcRequest;

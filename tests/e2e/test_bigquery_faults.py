@@ -120,7 +120,7 @@ def test_a_signal_while_a_shard_is_loaded(scene):
 
 def test_other_columns_of_an_append(scene):
     """Stopped before anything is read, naming every column."""
-    write(scene, "upload")
+    write(scene, "upload", schema={"evolve": "fail"})
     scene.ok()
     scene.db.execute("ALTER TABLE items ADD COLUMN extra int, ALTER price TYPE text")
     result = scene.run()

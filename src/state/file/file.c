@@ -2,9 +2,8 @@
 #include "state/file/file.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/memory.h"
-#include "state/file/name.h"
+#include "state/name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,8 +11,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-
-enum { STATE_OLDEST = 1 };
 
 typedef struct FileStore {
     StateStore base;
@@ -67,29 +64,13 @@ static bool fail_locked(const LockRequest *request, const char *path, Error *err
 {
     CLEANUP(json_free_ptr) Json *holder = NULL;
     json_read_file(path, &holder, NULL);
-    const char *host = json_get_text(holder, "host"), *since = json_get_text(holder, "since");
-    const char *job = json_get_text(holder, "job");
-    if (host && since)
-        error_set(error, ERROR_LOCKED, "%s is locked by process %lld on %s (job %s), since %s",
-                  request->what, (long long)json_get_int(holder, "pid", 0), host, job ? job : "?",
-                  since);
-    else
-        error_set(error, ERROR_LOCKED, "%s is locked by another process (%s)", request->what, path);
-    return error_hint(error, "--lock-wait 10m waits until that run has ended; a lock ends with its "
-                             "process");
+    return state_fail_locked(request, holder, path, error);
 }
 
 static bool write_holder(int descriptor, const char *path, const char *job, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *holder = json_object_new();
-    char host[256] = "unknown", since[CLOCK_TEXT_SIZE];
-    gethostname(host, sizeof host - 1);
-    clock_format_utc(clock_wall_us(), since);
-    json_set_text(holder, "host", host);
-    json_set_int(holder, "pid", getpid());
-    json_set_text(holder, "job", job);
-    json_set_text(holder, "since", since);
+    CLEANUP(json_free_ptr) Json *holder = state_holder_new(job);
     const char *text = arena_printf(&arena, "%s\n", json_dump(holder, &arena));
     if (ftruncate(descriptor, 0) == 0 &&
         pwrite(descriptor, text, strlen(text), 0) == (ssize_t)strlen(text))
@@ -134,46 +115,6 @@ static void file_unlock(StateStore *store, StateLock *lock)
     free(lock);
 }
 
-static bool hint_damaged(Error *error)
-{
-    return error_hint(
-        error, "restore it from a backup; or look whether the last run's rows have arrived "
-               "in the target, and then remove it (bqferry state reset JOB --force): without "
-               "it, that run and the cursor are forgotten");
-}
-
-/* A folder that was copied, or a file that was renamed: somebody else's cursor is not this job's.
- */
-static bool check_job(const Json *state, const char *job, const char *path, Error *error)
-{
-    const char *own = json_get_text(state, "job");
-    if (own && strcmp(own, job) == 0)
-        return true;
-    if (!own) {
-        error_set(error, ERROR_CONFIG, "%s is damaged: it does not say whose state it is", path);
-        return hint_damaged(error);
-    }
-    error_set(error, ERROR_CONFIG, "%s is the state of job %s, not of %s", path, own, job);
-    return error_hint(error,
-                      "name the job as it was, or put the right file there; bqferry state "
-                      "reset %s --force removes it",
-                      job);
-}
-
-static bool check_version(const Json *state, const char *path, Error *error)
-{
-    int64_t version = json_get_int(state, "version", 0);
-    if (version >= STATE_OLDEST && version <= STATE_FORMAT)
-        return true;
-    if (version > STATE_FORMAT) {
-        error_set(error, ERROR_CONFIG, "%s has version %lld, this bqferry knows %d", path,
-                  (long long)version, STATE_FORMAT);
-        return error_hint(error, "a newer bqferry wrote it: run that one");
-    }
-    error_set(error, ERROR_CONFIG, "%s is damaged: it has no version", path);
-    return hint_damaged(error);
-}
-
 static bool file_load(StateStore *store, const char *job, Json **ret_state, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
@@ -182,9 +123,9 @@ static bool file_load(StateStore *store, const char *job, Json **ret_state, Erro
     *ret_state = NULL;
     if (!json_read_file(path, &state, error)) {
         error_prefix(error, "state of job %s", job);
-        return hint_damaged(error);
+        return state_hint_damaged(error);
     }
-    if (state && (!check_version(state, path, error) || !check_job(state, job, path, error)))
+    if (state && !state_check_document(state, job, path, error))
         return false;
     *ret_state = TAKE_PTR(state);
     return true;
@@ -322,9 +263,10 @@ static const StateOps file_ops = {
     .report_list = file_report_list,
 };
 
-static bool file_open(const char *where, StateStore **ret_store, Error *error)
+static bool file_open(const StateConfig *config, StateStore **ret_store, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
+    const char *where = config->path;
     if (!make_folders(where, error) ||
         !make_folder(arena_printf(&arena, "%s/jobs", where), 0700, error) ||
         !make_folder(arena_printf(&arena, "%s/reports", where), 0700, error) ||

@@ -53,7 +53,7 @@ static void begin_life(Scene *scene, Life *life)
 {
     *life = (Life){0};
     const char *where = arena_printf(&scene->arena, "%s/state", scene->root);
-    if (!state_file_driver.open(where, &life->store, &scene->error))
+    if (!state_file_driver.open(&(StateConfig){.path = where}, &life->store, &scene->error))
         fail_msg("%s", scene->error.message);
     const DeliveryPlace place = {
         .store = life->store,

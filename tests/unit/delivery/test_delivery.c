@@ -33,7 +33,7 @@ static void begin_life(Scene *scene, Life *life)
 {
     *life = (Life){0};
     const char *where = arena_printf(&scene->arena, "%s/state", scene->root);
-    assert_true(state_file_driver.open(where, &life->store, &scene->error));
+    assert_true(state_file_driver.open(&(StateConfig){.path = where}, &life->store, &scene->error));
     if (!open_life(scene, life, destination, &life->delivery))
         fail_msg("%s", scene->error.message);
 }

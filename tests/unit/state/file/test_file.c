@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state/file/file.h"
 
-#include "state/file/name.h"
+#include "state/name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ static int set_up(void **state)
     snprintf(fixture->where, sizeof fixture->where, "%s/made/here", fixture->folder);
     *state = fixture;
     Error error = {0};
-    return state_file_driver.open(fixture->where, &fixture->store, &error) ? 0 : -1;
+    return state_file_driver.open(&(StateConfig){.path = fixture->where}, &fixture->store, &error) ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -96,7 +96,7 @@ static void makes_a_private_folder(void **state)
     assert_int_equal(status.st_mode & 0777, 0700);
     StateStore *again = NULL;
     Error error = {0};
-    assert_true(state_file_driver.open(fixture->where, &again, &error));
+    assert_true(state_file_driver.open(&(StateConfig){.path = fixture->where}, &again, &error));
     state_close_ptr(&again);
     assert_string_equal(state_file_driver.type, "file");
 }
@@ -109,12 +109,12 @@ static void says_why_a_folder_cannot_be_made(void **state)
     Error error = {0};
     write_state(fixture, "x", "{}");
     snprintf(path, sizeof path, "%s/jobs/x.json", fixture->where);
-    assert_false(state_file_driver.open(path, &store, &error));
+    assert_false(state_file_driver.open(&(StateConfig){.path = path}, &store, &error));
     assert_int_equal(error.kind, ERROR_CONFIG);
     assert_contains(error.message, "cannot make the state folder /tmp/test_state_");
     assert_contains(error.message, "jobs/x.json: Not a directory");
     assert_contains(error.hint, "state.path");
-    assert_false(state_file_driver.open("/proc/no/such", &store, &error));
+    assert_false(state_file_driver.open(&(StateConfig){.path = "/proc/no/such"}, &store, &error));
     assert_contains(error.message, "cannot make the state folder /proc/no: No such file");
     assert_null(store);
 }
@@ -290,7 +290,7 @@ static pid_t start_holder(const Fixture *fixture)
         StateStore *store = NULL;
         StateLock *held = NULL;
         const LockRequest request = {.name = "orders", .what = "job orders", .holder = "orders"};
-        bool locked = state_file_driver.open(fixture->where, &store, NULL) &&
+        bool locked = state_file_driver.open(&(StateConfig){.path = fixture->where}, &store, NULL) &&
                       store->ops->lock(store, &request, &held, NULL);
         if (!locked || write(pipe_ends[1], "x", 1) != 1)
             _exit(1);

@@ -33,6 +33,8 @@ static const Schema schema = {.fields = columns, .field_count = 3};
     "," COLUMN("ID", "INTEGER", ",\"mode\":\"REQUIRED\"") "," COLUMN(                              \
         "total", "NUMERIC", ",\"precision\":\"10\",\"scale\":\"2\",\"mode\":\"NULLABLE\"")
 
+static const CompareRules as_it_is;
+
 static const struct {
     const char *table;
     bool same, takes;
@@ -67,7 +69,7 @@ static void compares_columns(void **state)
         Error error = {0};
         compare_describe(table, &schema, text, sizeof text);
         assert_int_equal(compare_same(table, &schema), cases[i].same);
-        assert_int_equal(compare_append(table, &schema, &error), cases[i].takes);
+        assert_int_equal(compare_append(table, &schema, &as_it_is, &error), cases[i].takes);
         if (!cases[i].takes)
             assert_int_equal(error.kind, ERROR_CONFIG);
         if (cases[i].words)
@@ -86,9 +88,45 @@ static void modes_of_append(void **state)
     CLEANUP(json_free_ptr)
     Json *table = parse(TABLE(COLUMN("id", "INT64", ",\"mode\":\"REQUIRED\"")));
     Error error = {0};
-    assert_false(compare_append(table, &one, &error));
+    assert_false(compare_append(table, &one, &as_it_is, &error));
     assert_non_null(strstr(error.message, "id is INT64 NOT NULL there and INT64 here"));
     assert_non_null(strstr(error.hint, "DROP NOT NULL"));
+}
+
+/* schema.evolve, and columns of our own making. */
+static void rules_of_append(void **state)
+{
+    (void)state;
+    static const Field fields[] = {{.name = "id", .kind = TYPE_INT64},
+                                   {.name = "more", .kind = TYPE_STRING},
+                                   {.name = "gone", .kind = TYPE_BOOL}};
+    static const Schema rows = {.fields = fields, .field_count = 3};
+    static const struct {
+        CompareRules rules;
+        const char *problem; /* NULL: it fits */
+    } tried[] = {
+        {{.evolve = EVOLVE_COLUMNS}, NULL},
+        {{.evolve = EVOLVE_RELAX}, "more (STRING) is not there; gone (BOOL) is not there"},
+        {{.evolve = EVOLVE_RELAX, .own = {"GONE"}}, "more (STRING) is not there"},
+        {{.evolve = EVOLVE_FAIL, .own = {"gone", "more"}}, "id is INT64 NOT NULL there"},
+        {{.evolve = EVOLVE_FAIL, .own = {"gone", "more"}, .partial = true},
+         "id is INT64 NOT NULL there"},
+    };
+    CLEANUP(json_free_ptr)
+    Json *table = parse(TABLE(COLUMN("id", "INT64", ",\"mode\":\"REQUIRED\"")));
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+        Error error = {0};
+        assert_int_equal(compare_append(table, &rows, &tried[i].rules, &error), !tried[i].problem);
+        if (tried[i].problem)
+            assert_non_null(strstr(error.message, tried[i].problem));
+    }
+    CLEANUP(json_free_ptr)
+    Json *needs = parse(TABLE(COLUMN("id", "INT64", "") "," COLUMN(
+        "left", "INT64", ",\"mode\":\"REQUIRED\"")));
+    static const Schema id = {.fields = fields, .field_count = 1};
+    assert_false(compare_append(needs, &id, &as_it_is, NULL));
+    assert_true(compare_append(needs, &id, &(CompareRules){.partial = true}, NULL));
+    assert_true(compare_append(needs, &id, &(CompareRules){.evolve = EVOLVE_RELAX}, NULL));
 }
 
 #define DAY                                                                                        \
@@ -204,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares_columns), cmocka_unit_test(modes_of_append),
+        cmocka_unit_test(rules_of_append),
         cmocka_unit_test(compares_layouts), cmocka_unit_test(checks_layouts),
         cmocka_unit_test(checks_keys),
     };

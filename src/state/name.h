@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state/file/name.h: any job's name as a file's name. */
+/* state/name.h: any job's name as a file's name. */
 #pragma once
 
 #include "base/arena.h"

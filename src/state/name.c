@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "state/file/name.h"
+#include "state/name.h"
 
 #include <stdbool.h>
 #include <stdint.h>
