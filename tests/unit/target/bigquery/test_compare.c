@@ -121,8 +121,8 @@ static void rules_of_append(void **state)
             assert_non_null(strstr(error.message, tried[i].problem));
     }
     CLEANUP(json_free_ptr)
-    Json *needs = parse(TABLE(COLUMN("id", "INT64", "") "," COLUMN(
-        "left", "INT64", ",\"mode\":\"REQUIRED\"")));
+    Json *needs = parse(
+        TABLE(COLUMN("id", "INT64", "") "," COLUMN("left", "INT64", ",\"mode\":\"REQUIRED\"")));
     static const Schema id = {.fields = fields, .field_count = 1};
     assert_false(compare_append(needs, &id, &as_it_is, NULL));
     assert_true(compare_append(needs, &id, &(CompareRules){.partial = true}, NULL));
@@ -142,20 +142,28 @@ static void compares_layouts(void **state)
         TableLayout wanted;
         const char *words; /* NULL: it fits */
     } layouts[] = {
-        {DAY, {{0}, NULL, 0, NULL, 0}, NULL},
-        {DAY, {{.kind = PARTITION_DAY, .column = "at"}, id, 2, NULL, 0}, NULL},
+        {DAY, {{0}, NULL, 0, NULL, 0, false, false}, NULL},
+        {DAY, {{.kind = PARTITION_DAY, .column = "at"}, id, 2, NULL, 0, false, false}, NULL},
         {DAY,
-         {{.kind = PARTITION_MONTH, .column = "at"}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_MONTH, .column = "at"}, NULL, 0, NULL, 0, false, false},
          "is partitioned by DAY of At, and partition_by wants it by MONTH of at"},
-        {DAY, {{.kind = PARTITION_DAY, .column = NULL}, NULL, 0, NULL, 0}, "by DAY of loading"},
         {DAY,
-         {{.kind = PARTITION_RANGE, .column = "id", .end = 10, .interval = 2}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_DAY, .column = NULL}, NULL, 0, NULL, 0, false, false},
+         "by DAY of loading"},
+        {DAY,
+         {{.kind = PARTITION_RANGE, .column = "id", .end = 10, .interval = 2},
+          NULL,
+          0,
+          NULL,
+          0,
+          false,
+          false},
          "by ranges of id from 0 to 10 in steps of 2"},
-        {DAY, {{0}, id, 1, NULL, 0}, "clustered by id, b, and cluster_by wants id"},
+        {DAY, {{0}, id, 1, NULL, 0, false, false}, "clustered by id, b, and cluster_by wants id"},
         {"{}",
-         {{.kind = PARTITION_DAY, .column = "at"}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_DAY, .column = "at"}, NULL, 0, NULL, 0, false, false},
          "partitioned not at all"},
-        {"{}", {{0}, id, 2, NULL, 0}, "clustered by nothing"},
+        {"{}", {{0}, id, 2, NULL, 0, false, false}, "clustered by nothing"},
     };
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
         CLEANUP(json_free_ptr) Json *table = parse(layouts[i].table);
@@ -242,9 +250,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares_columns), cmocka_unit_test(modes_of_append),
-        cmocka_unit_test(rules_of_append),
-        cmocka_unit_test(compares_layouts), cmocka_unit_test(checks_layouts),
-        cmocka_unit_test(checks_keys),
+        cmocka_unit_test(rules_of_append),  cmocka_unit_test(compares_layouts),
+        cmocka_unit_test(checks_layouts),   cmocka_unit_test(checks_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
