@@ -6,9 +6,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
 static const int64_t second_ns = 1000 * 1000 * 1000;
 
