@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/bigquery/sql_merge.h"
 
+#include "base/cleanup.h"
 #include "target/bigquery/sql_partition.h"
 
 #include <setjmp.h>
