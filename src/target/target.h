@@ -131,10 +131,10 @@ typedef struct TargetLoad {
 
 /* What it will make the target do, and what that costs at list prices; −1: unknown. */
 typedef struct TargetForecast {
-    const char *way;           /* "1 load job, straight into the table" */
-    const char *format;        /* "avro" */
-    int64_t load_jobs;         /* per run, of load_jobs_per_day */
-    int64_t table_changes;     /* of the target table, of table_changes_per_day; −1: by partitions */
+    const char *way;       /* "1 load job, straight into the table" */
+    const char *format;    /* "avro" */
+    int64_t load_jobs;     /* per run, of load_jobs_per_day */
+    int64_t table_changes; /* of the target table, of table_changes_per_day; −1: by partitions */
     int64_t load_jobs_per_day; /* the target's limits */
     int64_t table_changes_per_day;
     int64_t storage_bytes; /* of these rows, uncompressed */
