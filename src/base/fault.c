@@ -31,10 +31,15 @@ bool fault_point(const char *name, Error *error)
     const char *rest = wanted + length;
     if (strcmp(rest, "=fail") == 0)
         return error_set(error, ERROR_INTERNAL, "fault point %s", name);
-    if (*rest != '\0' && *rest != ':')
+    bool stops = strcmp(rest, "=stop") == 0;
+    if (*rest != '\0' && *rest != ':' && !stops)
         return true;
     long due = *rest == ':' ? strtol(rest + 1, NULL, 10) : 1;
-    if (atomic_fetch_add(&hits, 1) + 1 == due)
+    if (atomic_fetch_add(&hits, 1) + 1 != due)
+        return true;
+    if (stops)
+        kill(getpid(), SIGSTOP); /* until somebody wakes it */
+    else
         die(name);
     return true;
 }

@@ -3,8 +3,9 @@
 
 #include "base/clock.h"
 
-#include <stdint.h>
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -19,4 +20,19 @@ void id_new_run(char *id)
     char when[24];
     strftime(when, sizeof when, "%Y%m%dt%H%M%S", &parts);
     snprintf(id, ID_SIZE, "%s-%012llx", when, (unsigned long long)(random & 0xffffffffffffu));
+}
+
+bool id_time(const char *id, int64_t *ret_us)
+{
+    enum { DASH = 15 };
+    struct tm parts = {0};
+    if (strnlen(id, ID_LENGTH) < ID_LENGTH || (id[DASH] != '-' && id[DASH] != '_'))
+        return false;
+    for (size_t i = DASH + 1; i < ID_LENGTH; i++) {
+        if (!isxdigit((unsigned char)id[i]))
+            return false;
+    }
+    const char *end = strptime(id, "%Y%m%dt%H%M%S", &parts);
+    *ret_us = end == id + DASH ? (int64_t)timegm(&parts) * 1000000 : 0;
+    return end == id + DASH;
 }

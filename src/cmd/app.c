@@ -5,6 +5,7 @@
 #include "base/nearest.h"
 #include "cmd/help_text.h"
 #include "cmd/url.h"
+#include "config/scalar.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,6 +58,13 @@ int command_fold_exit_code(int before, int own)
     if (own == 0)
         return before;
     return before == 0 || before == own ? own : error_exit_code(ERROR_INTERNAL);
+}
+
+bool command_duration(const char *option, const char *text, int64_t *ret_milliseconds, Error *error)
+{
+    return scalar_duration_ms(text, ret_milliseconds) ||
+           error_set(error, ERROR_USAGE, "%s: expected a duration such as 30s, 5m or 2h, found %s",
+                     option, text);
 }
 
 bool command_fail_config(const ConfigErrors *errors, const char *name, Error *error)

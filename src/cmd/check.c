@@ -5,6 +5,7 @@
 #include "cmd/output.h"
 #include "cmd/text_width.h"
 #include "run/jobs.h"
+#include "run/session.h"
 
 #include <string.h>
 

@@ -49,14 +49,18 @@ struct Command {
 /* The options of Globals. */
 extern const Option global_options[];
 
+extern const Command command_backfill;
 extern const Command command_check;
 extern const Command command_config;
 extern const Command command_copy;
 extern const Command command_discover;
+extern const Command command_gc;
 extern const Command command_help;
 extern const Command command_init;
 extern const Command command_plan;
 extern const Command command_run;
+extern const Command command_runs;
+extern const Command command_state;
 extern const Command command_version;
 
 /* NULL when there is none. */
@@ -67,6 +71,10 @@ bool command_fail_unknown(const App *app, const char *name, Arena *arena, Error 
 
 /* What several exit codes come to: 0, the one that all that are not 0 share, or 1. */
 int command_fold_exit_code(int before, int own);
+
+/* "30s", "5m", "0" of an option, in milliseconds; ERROR_USAGE. */
+bool command_duration(const char *option, const char *text, int64_t *ret_milliseconds,
+                      Error *error);
 
 /* Reads the file that --config names. On failure every mistake but the summary, which is *error,
  * has been printed. Call config_done either way. */

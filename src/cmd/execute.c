@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cmd/display.h"
 #include "cmd/human.h"
+#include "cmd/metrics.h"
 #include "cmd/results.h"
 
 #include <string.h>
@@ -26,6 +27,20 @@ static bool write_report(const ExecuteOptions *options, const RunReport *report,
     }
     return run_report_write(report, options->report_path, error) ||
            error_prefix(error, "the jobs ran, but the report could not be written");
+}
+
+static bool write_metrics(const ExecuteOptions *options, const RunReport *report, Error *error)
+{
+    return !options->metrics_path || metrics_write(report, options->metrics_path, error) ||
+           error_prefix(error, "the jobs ran, but the metrics could not be written");
+}
+
+/* The jobs' outcome does not depend on it. */
+static void keep_report(const ExecuteOptions *options, const RunReport *report)
+{
+    Error error = {0};
+    if (!run_report_keep(report, &options->run, &error))
+        log_warning(NULL, "the report of this run could not be kept: %s", error.message);
 }
 
 void execute_remove_report(const char *path)
@@ -60,5 +75,7 @@ bool execute_jobs(const CommandContext *context, ExecuteOptions *options, RunRep
     if (!context->globals->quiet && !is_stdout(options->report_path))
         results_print(ret_report, options->by_table, stdout, context->arena);
     *ret_exit_code = run_report_exit_code(ret_report);
-    return write_report(options, ret_report, error);
+    if (options->keeps_report)
+        keep_report(options, ret_report);
+    return write_metrics(options, ret_report, error) && write_report(options, ret_report, error);
 }

@@ -8,8 +8,10 @@
 typedef struct ExecuteOptions {
     RunOptions run; /* display is set here */
     const char *progress;
-    bool by_table;           /* result lines name what was read, not the job */
-    const char *report_path; /* NULL: none; "-": standard output, instead of the result lines */
+    bool by_table;            /* result lines name what was read, not the job */
+    const char *report_path;  /* NULL: none; "-": standard output, instead of the result lines */
+    const char *metrics_path; /* NULL: none */
+    bool keeps_report;        /* with the state, for `bqferry runs` */
 } ExecuteOptions;
 
 /* Removes the report file of a run before, if there is one, so that nobody takes it for this run's

@@ -74,9 +74,18 @@ static void print_shards(const JobPlan *job, FILE *out)
     fprintf(out, ", %zu worker%s\n", job->workers, job->workers == 1 ? "" : "s");
 }
 
+static const char *usd_text(double usd, char *text)
+{
+    if (usd < 0.01)
+        return "less than 0.01";
+    snprintf(text, HUMAN_SIZE, "%.2f", usd);
+    return text;
+}
+
 static void print_forecast(const TargetForecast *forecast, FILE *out)
 {
     char load_jobs[HUMAN_SIZE], changes[HUMAN_SIZE], bytes[HUMAN_SIZE];
+    char keep[HUMAN_SIZE], scan[HUMAN_SIZE];
     fprintf(out, "  %s, as %s\n", forecast->way, forecast->format);
     fprintf(out, "  a day has room for %s load jobs in the project, %lld of them a run",
             human_count(forecast->load_jobs_per_day, load_jobs), (long long)forecast->load_jobs);
@@ -84,11 +93,12 @@ static void print_forecast(const TargetForecast *forecast, FILE *out)
             human_count(forecast->table_changes_per_day, changes),
             forecast->table_changes < 0 ? "one a partition" : "1 a run");
     if (forecast->storage_bytes >= 0)
-        fprintf(out,
-                "  about %s in BigQuery: %.2f USD a month to keep, %.4f USD to read all of it once "
-                "(list prices, US)\n",
-                human_bytes(forecast->storage_bytes, bytes), forecast->storage_month_usd,
-                forecast->scan_usd);
+        fprintf(
+            out,
+            "  about %s in BigQuery: %s USD a month to keep, %s USD to read all of it once (list "
+            "prices, US)\n",
+            human_bytes(forecast->storage_bytes, bytes),
+            usd_text(forecast->storage_month_usd, keep), usd_text(forecast->scan_usd, scan));
 }
 
 static void print_amounts(const JobPlan *job, FILE *out)
@@ -104,6 +114,17 @@ static void print_amounts(const JobPlan *job, FILE *out)
         fputs("  the target table will be made\n", out);
     if (job->forecast)
         print_forecast(job->forecast, out);
+}
+
+static void print_incremental(const JobPlan *job, FILE *out)
+{
+    for (size_t i = 0; i < job->key_count; i++)
+        fprintf(out, "%s%s%s", i ? ", " : "  by key ", job->key[i],
+                i + 1 == job->key_count ? "\n" : "");
+    if (job->cursor)
+        fprintf(out, "  a first run reads %s\n", job->cursor);
+    if (job->bound)
+        fprintf(out, "  bound by %s\n", job->bound);
 }
 
 static void print_ddl(const JobPlan *job, FILE *out)
@@ -136,6 +157,7 @@ static void print_job(const JobPlan *job, FILE *out, Arena *arena)
         return;
     }
     print_amounts(job, out);
+    print_incremental(job, out);
     for (size_t i = 0; i < job->note_count; i++)
         output_wrapped(out, arena_printf(arena, "note: %s", job->notes[i]), 2, WIDTH);
     print_ddl(job, out);
@@ -226,6 +248,12 @@ static Json *job_json(const JobPlan *job, Arena *arena)
     json_set(json, "schema",
              job->plan.column_count ? field_json_from_schema(&job->plan.schema) : NULL);
     json_set_text(json, "ddl", job->ddl);
+    Json *key = json_array_new();
+    for (size_t i = 0; i < job->key_count; i++)
+        json_append_text(key, job->key[i]);
+    json_set(json, "key", key);
+    json_set_text(json, "cursor", job->cursor);
+    json_set_text(json, "bound", job->bound);
     json_set(json, "shards", shards_json(&job->shards));
     json_set_int(json, "workers", (int64_t)job->workers);
     Json *notes = json_array_new();

@@ -132,11 +132,19 @@ const JobConfig *config_job(const Config *config, const char *name)
 
 const char *load_mode_name(LoadMode mode)
 {
-    return mode == LOAD_APPEND ? "append" : "replace";
+    static const char *const names[LOAD_MODE_COUNT_] = {"append", "replace", "upsert",
+                                                        "soft_delete"};
+    return names[mode];
 }
 
 bool load_mode_parse(const char *name, LoadMode *ret_mode)
 {
-    *ret_mode = strcmp(name, "replace") == 0 ? LOAD_REPLACE : LOAD_APPEND;
-    return strcmp(name, load_mode_name(*ret_mode)) == 0;
+    for (int mode = 0; mode < LOAD_MODE_COUNT_; mode++) {
+        if (strcmp(name, load_mode_name((LoadMode)mode)) == 0) {
+            *ret_mode = (LoadMode)mode;
+            return true;
+        }
+    }
+    *ret_mode = LOAD_APPEND;
+    return false;
 }

@@ -14,7 +14,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-typedef enum LoadMode { LOAD_APPEND, LOAD_REPLACE } LoadMode;
+typedef enum LoadMode {
+    LOAD_APPEND,
+    LOAD_REPLACE,
+    LOAD_UPSERT,
+    LOAD_SOFT_DELETE, /* an upsert that keeps rows which vanished, marked */
+    LOAD_MODE_COUNT_,
+} LoadMode;
 
 /* Where a value stood, for later messages ("bqferry.yaml:12:5"). */
 typedef struct ConfigPlace {
@@ -111,14 +117,48 @@ typedef struct DestinationConfig {
 
 /* How a job wants its target table, beside its columns. Columns are named as in the target. */
 typedef struct TargetTableConfig {
-    Partitioning partition_by; /* PARTITION_NONE: not said */
+    Partitioning partition_by; /* PARTITION_NONE: none, or not said */
     ConfigText cluster_by;
-    const char *description;      /* NULL: the source's comment */
-    ConfigLabels labels;          /* over the destination's */
-    int64_t expiration_ms;        /* of the table after its making; 0: never */
-    const char *kms_key;          /* over the destination's; NULL */
+    bool partition_by_said, cluster_by_said; /* be it to say that there is none */
+    const char *description;                 /* NULL: the source's comment */
+    ConfigLabels labels;                     /* over the destination's */
+    int64_t expiration_ms;                   /* of the table after its making; 0: never */
+    const char *kms_key;                     /* over the destination's; NULL */
     const char *on_schema_change; /* "rebuild", "fail"; NULL: rebuild for replace, else fail */
 } TargetTableConfig;
+
+/* Where jobs' states, locks and reports are kept. */
+typedef struct StateConfig {
+    const char *type;            /* "file", "gcs" */
+    const char *path;            /* file: the folder, absolute */
+    const char *bucket, *prefix; /* gcs; prefix may be NULL */
+    const char *credentials;     /* gcs: a file; NULL: the destination's, or look for them */
+    const char *endpoint;    /* gcs: of Cloud Storage; NULL: the destination's, or the real one */
+    int64_t reports;         /* how many are kept */
+    int64_t retry_budget_ms; /* gcs: of one request */
+} StateConfig;
+
+/* What tells new rows of a source from old ones. */
+typedef struct CursorConfig {
+    ConfigText columns;     /* none: no cursor; the column, or a timestamp and a key */
+    const char *comparison; /* ">=", ">" */
+    const char *lookback;   /* a duration, or a count; NULL: none */
+    const char *start;      /* a place, an age, "all"; NULL: all */
+    const char *time_zone;  /* of values without one; NULL: the server's, if UTC */
+    int64_t grace_ms;
+    int64_t wait_ms;
+} CursorConfig;
+
+typedef struct SoftDeleteConfig {
+    const char *column;
+    const char *type; /* "TIMESTAMP", "BOOL" */
+} SoftDeleteConfig;
+
+/* What happens to rows of the target that the source no longer has. */
+typedef struct DeletesConfig {
+    const char *action; /* "soft", "hard"; NULL: nothing */
+    int64_t every_ms;   /* between comparisons of keys, of a job with a cursor */
+} DeletesConfig;
 
 typedef struct JobConfig {
     const char *name;
@@ -132,9 +172,17 @@ typedef struct JobConfig {
     const char *target_table;   /* NULL: the source table's name */
     const char *target_dataset; /* NULL: the destination's */
     LoadMode load;
-    bool replace_partitions;     /* replace: only the partitions that the rows belong to */
-    TargetTableConfig target;    /* layout and the like */
-    int64_t workers;             /* readers of one table at once */
+    bool replace_partitions;  /* replace: only the partitions that the rows belong to */
+    TargetTableConfig target; /* layout and the like */
+    ConfigText key;           /* source columns; none: the source's primary key */
+    CursorConfig cursor;
+    SoftDeleteConfig soft_delete; /* of LOAD_SOFT_DELETE */
+    DeletesConfig deletes;
+    bool changed_only;     /* upsert: rows that are as they were are left alone */
+    bool metadata_columns; /* every row carries when and by which run it was loaded */
+    const char *evolve; /* "add_columns", "fail", "ignore"; NULL: by whether columns are listed */
+    const char *window; /* of backfills: a duration, or a count; NULL: by size */
+    int64_t workers;    /* readers of one table at once */
     int64_t retry_budget_ms;     /* 0: never retry */
     ColumnConfig options;        /* the job's own, over the defaults */
     const ColumnConfig *columns; /* per column, over the job's own */
@@ -149,7 +197,9 @@ typedef struct Config {
     const ConnectionConfig *connections;
     size_t connection_count;
     DestinationConfig destination;
-    const char *state_path; /* folder, absolute */
+    StateConfig state;
+    const char *state_path; /* where that is, for people: the folder, or gs://bucket/prefix */
+    int64_t reports_kept;   /* of the last runs */
     ColumnConfig column_defaults;
     int64_t parallel; /* jobs at once */
     const JobConfig *jobs;
@@ -182,6 +232,6 @@ const JobConfig *config_job(const Config *config, const char *name);
 void config_print_docs(FILE *out);
 void config_print_schema(FILE *out);
 
-/* "append", "replace". */
+/* "append", "replace", "upsert", "soft_delete". */
 const char *load_mode_name(LoadMode mode);
 bool load_mode_parse(const char *name, LoadMode *ret_mode);

@@ -25,3 +25,10 @@
 /* The sections of keys_destination.c and keys_target.c. */
 extern const KeySection keys_destination;
 extern const KeySection keys_target; /* of a job; its struct is RawJob */
+
+/* The sections of keys_incremental.c; their struct is RawJob. */
+extern const KeySection keys_cursor;
+extern const KeySection keys_soft_delete;
+extern const KeySection keys_deletes;
+extern const KeySection keys_schema;
+extern const KeySection keys_backfill;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/keys.h"
-
 #include "config/declare.h"
+
 #include "config/raw.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define BUCKET_PATTERN "^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
 
 enum { DAY_MS = 24 * 3600 * 1000 };
 
@@ -113,23 +114,28 @@ static const ConfigKey connection_keys[] = {
     {.name = "type",
      .type = KEY_WORD,
      FIELD(RawConnection, config.type),
-     WORDS("postgresql"),
+     WORDS("postgresql", "mysql", "mariadb"),
      .otherwise_text = "what the URL's scheme says",
-     .doc = "The kind of database. Needed when there is no `url` that begins with `postgresql://`.",
+     .doc =
+         "The kind of database; `mysql` and `mariadb` are one. Needed when there is no `url` that "
+         "says it.",
      .example = "postgresql"},
     {.name = "url",
      .type = KEY_TEXT,
      FIELD(RawConnection, config.url),
      .secret = true,
-     .doc = "A URL `postgresql://user:password@host:port/database?sslmode=…`, or libpq keywords "
-            "(`host=db.example.com dbname=shop`). What is said by the keys below counts more.",
+     .doc = "A URL `postgresql://user:password@host:port/database?sslmode=…`, likewise `mysql://` "
+            "and `mariadb://`, or libpq keywords (`host=db.example.com dbname=shop`). What is said "
+            "by the keys below counts more.",
      .example = "\"${SHOP_URL}\""},
     {.name = "host",
      .type = KEY_TEXT,
      FIELD(RawConnection, config.host),
      .otherwise_text = "libpq's own (`PGHOST`, else the local socket)",
      .doc =
-         "Host name, address, or folder of the server's socket; several with commas between them.",
+         "Host name, address, or folder of the server's socket; several with commas between them. Of "
+         "MySQL and MariaDB one name or address, or the path of the socket (default: the library's "
+         "socket).",
      .example = "db.example.com",
      .commented = true},
     {.name = "port",
@@ -137,7 +143,7 @@ static const ConfigKey connection_keys[] = {
      FIELD(RawConnection, config.port),
      .pattern = PORT_PATTERN,
      .expected = "a port number such as 5432",
-     .otherwise_text = "libpq's own (`PGPORT`, else 5432)",
+     .otherwise_text = "libpq's own (`PGPORT`, else 5432); MySQL and MariaDB 3306",
      .doc =
          "Port of the server; with several hosts, one for all or one each, with commas between them.",
      .example = "5432",
@@ -153,22 +159,22 @@ static const ConfigKey connection_keys[] = {
      .type = KEY_TEXT,
      FIELD(RawConnection, config.password),
      .secret = true,
-     .otherwise_text = "libpq's own (`PGPASSWORD`, `~/.pgpass`)",
+     .otherwise_text = "libpq's own (`PGPASSWORD`, `~/.pgpass`); MySQL and MariaDB none",
      .doc = "Password of the role; better as `${VAR}` or `${file:PATH}` than here.",
      .example = "\"${SHOP_PASSWORD}\"",
      .commented = true},
     {.name = "database",
      .type = KEY_TEXT,
      FIELD(RawConnection, config.database),
-     .otherwise_text = "libpq's own (`PGDATABASE`, else the user's name)",
-     .doc = "Database to read.",
+     .otherwise_text = "libpq's own (`PGDATABASE`, else the user's name); MySQL and MariaDB none",
+     .doc = "Database to read. Of MySQL and MariaDB the one of tables that are named without one.",
      .example = "shop",
      .commented = true},
     {.name = "sslmode",
      .type = KEY_WORD,
      FIELD(RawConnection, config.sslmode),
      WORDS("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
-     .otherwise_text = "libpq's own (`PGSSLMODE`, else prefer)",
+     .otherwise_text = "libpq's own (`PGSSLMODE`, else prefer); MySQL and MariaDB prefer",
      .doc = "Whether the connection is encrypted, and whether the server must prove who it is.",
      .example = "verify-full"},
     {.name = "sslrootcert",
@@ -198,14 +204,15 @@ static const ConfigKey connection_keys[] = {
      .type = KEY_TEXT,
      FIELD(RawConnection, config.service),
      .otherwise_text = "libpq's own (`PGSERVICE`)",
-     .doc = "Section of the service file (`~/.pg_service.conf`) to take the rest from.",
+     .doc =
+         "Section of the service file (`~/.pg_service.conf`) to take the rest from; PostgreSQL only.",
      .example = "shop",
      .commented = true},
     {.name = "application_name",
      .type = KEY_TEXT,
      FIELD(RawConnection, config.application_name),
      .otherwise_text = "bqferry",
-     .doc = "How the server lists the connections (`pg_stat_activity`).",
+     .doc = "How the server lists the connections (`pg_stat_activity`, `session_connect_attrs`).",
      .example = "bqferry"},
     {.name = "connect_timeout",
      .type = KEY_DURATION,
@@ -238,16 +245,62 @@ static const ConfigKey state_keys[] = {
     {.name = "type",
      .type = KEY_WORD,
      FIELD(StateConfig, type),
-     WORDS("file"),
+     WORDS("file", "gcs"),
      .otherwise = "file",
-     .doc = "`file` keeps one JSON document a job in a folder.",
+     .doc =
+         "`file` keeps one JSON document a job in a folder, `gcs` one object a job in a bucket of "
+         "Cloud Storage, where jobs can run on any machine.",
      .example = "file"},
+    {.name = "bucket",
+     .type = KEY_TEXT,
+     FIELD(StateConfig, bucket),
+     .pattern = BUCKET_PATTERN,
+     .expected = "the name of a bucket, without gs://",
+     ONLY_FOR("gcs"),
+     .otherwise_text = "required for `gcs`",
+     .doc = "The bucket. bqferry never makes one.",
+     .example = "acme-etl",
+     .commented = true},
+    {.name = "prefix",
+     .type = KEY_TEXT,
+     FIELD(StateConfig, prefix),
+     ONLY_FOR("gcs"),
+     .otherwise_text = "bqferry-state",
+     .doc = "What the objects' names begin with. Each configuration needs its own.",
+     .example = "bqferry/production",
+     .commented = true},
+    {.name = "credentials",
+     .type = KEY_PATH,
+     FIELD(StateConfig, credentials),
+     ONLY_FOR("gcs"),
+     .otherwise_text = "`destination.credentials`, else as there",
+     .doc = "A file with Google credentials.",
+     .example = "service-account.json",
+     .commented = true},
+    {.name = "endpoint",
+     .type = KEY_TEXT,
+     FIELD(StateConfig, endpoint),
+     ONLY_FOR("gcs"),
+     .otherwise_text = "`destination.endpoints.storage`, `STORAGE_EMULATOR_HOST`",
+     .doc = "Cloud Storage elsewhere: an emulator, a private endpoint.",
+     .example = "http://localhost:4443",
+     .commented = true},
     {.name = "path",
      .type = KEY_PATH,
      FIELD(StateConfig, path),
+     ONLY_FOR("file"),
      .otherwise = ".bqferry/",
      .doc = "The folder. Made when it is missing, readable by its owner only.",
      .example = ".bqferry/"},
+    {.name = "reports",
+     .type = KEY_INTEGER,
+     FIELD(StateConfig, reports),
+     .min = 1,
+     .max = 100000,
+     .otherwise = "100",
+     .doc = "How many reports of the last runs are kept, for `bqferry runs`.",
+     .example = "100",
+     .commented = true},
 };
 
 static const KeySection state = {
@@ -259,15 +312,37 @@ static const KeySection state = {
     KEYS(state_keys),
 };
 
+#define LOAD_WORDS WORDS("append", "replace", "upsert", "soft_delete")
+#define LOAD_DOC                                                                                   \
+    "How rows get into the target table. `append` adds them to those that are there (without a "   \
+    "cursor, all of them again on each run); `replace` puts them in the place of those that were " \
+    "there; `upsert` updates the rows that have the same key and adds the others; `soft_delete` "  \
+    "also marks rows that the source no longer has."
+
+#define MERGE_KEYS(Struct, prefix, from)                                                           \
+    {.name = "changed_only",                                                                       \
+     .type = KEY_BOOLEAN,                                                                          \
+     FIELD(Struct, prefix changed_only),                                                           \
+     from,                                                                                         \
+     .doc = "Whether an upsert leaves rows alone that are as they were. Costs a comparison of "    \
+            "every column, saves writing.",                                                        \
+     .example = "false"},                                                                          \
+    {                                                                                              \
+        .name = "metadata_columns", .type = KEY_BOOLEAN, FIELD(Struct, prefix metadata_columns),   \
+        from,                                                                                      \
+        .doc = "Whether every row carries `_bqferry_synced_at`, when its run began, and "          \
+               "`_bqferry_run_id`, which run that was.",                                           \
+        .example = "false"                                                                         \
+    }
+
 static const ConfigKey defaults_keys[] = {
     {.name = "load",
      .type = KEY_WORD,
      FIELD(RawOptions, load),
-     WORDS("append", "replace"),
-     .doc =
-         "How rows get into the target table. `append` adds them to those that are there, again on "
-         "each run; `replace` puts them in the place of those that were there.",
-     .example = "replace"},
+     LOAD_WORDS,
+     .doc = LOAD_DOC,
+     .example = "upsert"},
+    MERGE_KEYS(RawOptions, , .otherwise = "false"),
     COLUMN_OPTION_KEYS(RawOptions, columns, "fail", "nullable", "repeated", "struct",
                        "the connection's, else DATETIME"),
     {.name = "workers",
@@ -402,12 +477,10 @@ static const ConfigKey job_keys[] = {
     {.name = "load",
      .type = KEY_WORD,
      FIELD(RawJob, options.load),
-     WORDS("append", "replace"),
+     LOAD_WORDS,
      .otherwise_text = "from `defaults`; required when that has none",
-     .doc =
-         "How rows get into the target table. `append` adds them to those that are there, again on "
-         "each run; `replace` puts them in the place of those that were there.",
-     .example = "append"},
+     .doc = LOAD_DOC,
+     .example = "upsert"},
     {.name = "replace",
      .type = KEY_WORD,
      FIELD(RawJob, replace),
@@ -419,6 +492,35 @@ static const ConfigKey job_keys[] = {
          "destination of type bigquery.",
      .example = "table",
      .commented = true},
+    {.name = "key",
+     .type = KEY_TEXT_OR_LIST,
+     FIELD(RawJob, config.key),
+     .otherwise_text = "the source's primary key, else a unique key that is NOT NULL",
+     .doc = "Source columns that tell rows apart, for `upsert`, `soft_delete` and `lookback`.",
+     .example = "[id]"},
+    {.name = "cursor",
+     .type = KEY_SECTION,
+     .section = &keys_cursor,
+     .doc =
+         "Reads only rows that are new or changed since the last run. Without it each run reads all."},
+    MERGE_KEYS(RawJob, options., .otherwise_text = "from `defaults`"),
+    {.name = "soft_delete",
+     .type = KEY_SECTION,
+     .section = &keys_soft_delete,
+     .commented = true,
+     .doc = "The mark of `load: soft_delete`."},
+    {.name = "deletes",
+     .type = KEY_SECTION,
+     .section = &keys_deletes,
+     .doc = "What happens to rows of the target that the source no longer has."},
+    {.name = "schema",
+     .type = KEY_SECTION,
+     .section = &keys_schema,
+     .doc = "What happens when the source's columns change."},
+    {.name = "backfill",
+     .type = KEY_SECTION,
+     .section = &keys_backfill,
+     .doc = "How much history is read at a time."},
     COLUMN_OPTION_KEYS(RawJob, options.columns, "from `defaults`", "from `defaults`",
                        "from `defaults`", "from `defaults`", "from `defaults`"),
     {.name = "workers",

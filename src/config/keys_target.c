@@ -18,11 +18,12 @@ static const ConfigKey partition_by_keys[] = {
     {.name = "type",
      .type = KEY_WORD,
      FIELD(RawPartitionBy, type),
-     WORDS("hour", "day", "month", "year", "range"),
+     WORDS("hour", "day", "month", "year", "range", "none"),
      .otherwise = "day",
      .doc =
          "How large a partition is. One run may touch 4,000, and a table may have 10,000 of them: "
-         "for more than ten years, choose `month`.",
+         "for more than ten years, choose `month`. `none`: the table is kept whole, even where it "
+         "would be divided by default.",
      .example = "day"},
     {.name = "start",
      .type = KEY_INTEGER,
@@ -113,10 +114,15 @@ static const ConfigKey target_keys[] = {
      .type = KEY_SECTION,
      FIELD(RawJob, partition_by),
      .section = &partition_by,
-     .doc = "Partitions of the table."},
+     .otherwise_text =
+         "days of the cursor, for a new table that a job with a cursor of time appends to",
+     .doc = "Partitions of the table. An existing table keeps those that it has."},
     {.name = "cluster_by",
      .type = KEY_TEXT_OR_LIST,
      FIELD(RawJob, config.target.cluster_by),
+     .otherwise_text =
+         "the key, for a new table of an upsert or soft delete; the cursor where days of it "
+         "are the partitions; `[]` for none",
      .doc =
          "Up to four columns of the target that rows are kept in order of. Only BigQuery does so.",
      .example = "[customer_id, id]"},

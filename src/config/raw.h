@@ -33,11 +33,6 @@ typedef struct RetryConfig {
     int64_t budget_ms;
 } RetryConfig;
 
-typedef struct StateConfig {
-    const char *type;
-    const char *path;
-} StateConfig;
-
 typedef struct RawConnection {
     RawElement element;
     ConnectionConfig config;
@@ -51,6 +46,8 @@ typedef struct RawColumn {
 /* What `defaults` and a job have in common. */
 typedef struct RawOptions {
     const char *load;
+    bool changed_only;
+    bool metadata_columns;
     ColumnConfig columns;
     int64_t workers;
     RetryConfig retries;

@@ -3,6 +3,7 @@
 
 #include "base/nearest.h"
 #include "config/rules_destination.h"
+#include "config/rules_incremental.h"
 #include "config/rules_target.h"
 #include "config/same.h"
 
@@ -47,10 +48,32 @@ static size_t scheme_length(const char *url)
     return length <= 20 && strncmp(url + length, "://", 3) == 0 ? length : 0;
 }
 
-static bool is_postgres_scheme(const char *url, size_t length)
+/* The type that a URL's scheme says; NULL when it says none. */
+static const char *type_of_scheme(const char *url, size_t length)
 {
-    return (length == 10 && strncmp(url, "postgresql", length) == 0) ||
-           (length == 8 && strncmp(url, "postgres", length) == 0);
+    static const struct {
+        const char *scheme;
+        const char *type;
+    } schemes[] = {{"postgresql", "postgresql"},
+                   {"postgres", "postgresql"},
+                   {"mysql", "mysql"},
+                   {"mariadb", "mariadb"}};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (strlen(schemes[i].scheme) == length && strncmp(url, schemes[i].scheme, length) == 0)
+            return schemes[i].type;
+    }
+    return NULL;
+}
+
+static bool is_mysql(const char *type)
+{
+    return strcmp(type, "mysql") == 0 || strcmp(type, "mariadb") == 0;
+}
+
+/* mysql and mariadb are one. */
+static bool same_type(const char *left, const char *right)
+{
+    return strcmp(left, right) == 0 || (is_mysql(left) && is_mysql(right));
 }
 
 /* "host=… dbname=…" */
@@ -64,9 +87,14 @@ static void check_url(const Rules *rules, RawConnection *connection)
     const RawElement *element = &connection->element;
     const char *url = connection->config.url;
     size_t length = scheme_length(url);
-    if (is_postgres_scheme(url, length)) {
+    const char *type = type_of_scheme(url, length);
+    if (type) {
         if (!connection->config.type)
-            connection->config.type = "postgresql";
+            connection->config.type = type;
+        else if (!same_type(connection->config.type, type))
+            mistakes_add(rules->mistakes, raw_place(element, KEYS_TO("url")),
+                         "%s.url: expected one for type: %s, found one that begins with %.*s://",
+                         element->label, connection->config.type, (int)length, url);
         return;
     }
     if (is_keywords(url))
@@ -74,10 +102,11 @@ static void check_url(const Rules *rules, RawConnection *connection)
     const char *found = length ? arena_printf(rules->arena, ", found one that begins with %.*s://",
                                               (int)length, url)
                                : "";
-    mistakes_add(rules->mistakes, raw_place(element, KEYS_TO("url")),
-                 "%s.url: expected a URL that begins with postgresql://, or keywords such as "
-                 "host=db.example.com dbname=shop%s",
-                 element->label, found);
+    mistakes_add(
+        rules->mistakes, raw_place(element, KEYS_TO("url")),
+        "%s.url: expected a URL that begins with postgresql://, mysql:// or mariadb://, or "
+        "keywords such as host=db.example.com dbname=shop%s",
+        element->label, found);
 }
 
 static void check_type(const Rules *rules, const RawConnection *connection)
@@ -91,7 +120,8 @@ static void check_type(const Rules *rules, const RawConnection *connection)
         return;
     mistakes_add(
         rules->mistakes, element->place,
-        "%s.type: is required: postgresql (a url that begins with postgresql:// says it too)",
+        "%s.type: is required: postgresql, mysql or mariadb (a url that begins with one of these "
+        "says it too)",
         element->label);
 }
 
@@ -209,7 +239,8 @@ static void check_load(const Rules *rules, RawJob *job)
         mistakes_add(
             rules->mistakes, job->element.place,
             "%s.load: is required: choose append (adds rows to those in the target, again on "
-            "each run) or replace (puts them in the place of those in the target), here or in "
+            "each run), replace (puts them in the place of those in the target), upsert (updates "
+            "and adds by key) or soft_delete (that, and marks what has vanished), here or in "
             "defaults.load",
             job->element.label);
 }
@@ -233,6 +264,7 @@ static void apply_job(const Rules *rules, RawJob *job)
     if (job->element.node->kind != YAML_MAPPING)
         return;
     check_load(rules, job);
+    rules_incremental(rules->raw, rules->mistakes, job);
     if (job->config.tables.count || job->config.query)
         check_connection_of(rules, job);
     check_target(rules, job);
@@ -257,6 +289,28 @@ static void apply_jobs(const Rules *rules)
     rules->config->job_count = rules->raw->job_count;
 }
 
+/* What is not said of Cloud Storage is as for the destination. */
+static void apply_state(const Rules *rules)
+{
+    StateConfig *own = &rules->raw->state;
+    const BigQueryConfig *google = &rules->raw->destination.bigquery;
+    Config *config = rules->config;
+    config->reports_kept = own->reports;
+    config->state_path = own->path;
+    if (own->type && strcmp(own->type, "gcs") == 0) {
+        own->prefix = own->prefix ? own->prefix : "bqferry-state";
+        own->credentials = own->credentials ? own->credentials : google->credentials;
+        own->endpoint = own->endpoint ? own->endpoint : google->endpoints.storage;
+        own->retry_budget_ms = rules->raw->destination.retry_budget_ms;
+        config->state_path =
+            arena_printf(rules->arena, "gs://%s/%s", own->bucket ? own->bucket : "", own->prefix);
+        if (!own->bucket)
+            mistakes_add(rules->mistakes, raw_place(&rules->raw->element, KEYS_TO("state")),
+                         "state.bucket: is required for the type gcs");
+    }
+    config->state = *own;
+}
+
 void rules_apply(RawConfig *raw, Mistakes *mistakes, Config *config)
 {
     const char **names = ARENA_ARRAY(&config->arena, const char *, raw->connection_count);
@@ -267,7 +321,7 @@ void rules_apply(RawConfig *raw, Mistakes *mistakes, Config *config)
     rules_destination(raw, mistakes, &config->arena);
     config->destination = raw->destination;
     apply_jobs(&rules);
-    config->state_path = raw->state.path;
+    apply_state(&rules);
     config->parallel = raw->parallel;
     config->column_defaults = raw->defaults.columns;
     config->column_defaults.place = raw_place(&raw->element, KEYS_TO("defaults"));

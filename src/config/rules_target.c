@@ -215,6 +215,8 @@ void rules_target_table(const RawConfig *raw, RawJob *job, Mistakes *mistakes, A
     const YamlNode *target = yaml_get(job->element.node, "target");
     const TargetRules rules = {raw, job, mistakes,
                                target ? yaml_get(target, "partition_by") : NULL};
+    job->config.target.partition_by_said = rules.partition_by != NULL;
+    job->config.target.cluster_by_said = target && yaml_get(target, "cluster_by");
     check_cluster_columns(&rules);
     apply_partition_by(&rules);
     check_replace(&rules);

@@ -10,17 +10,18 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STATE_VERSION = 1 };
-
 struct JobDelivery {
     StateStore *store;
-    StateLock *lock;
+    StateLock *lock;       /* of the job */
+    StateLock *table_lock; /* of the table */
     Target *target;
     const char *job;
     const char *destination;
     Arena arena;
     Arena intent_arena; /* everything in `intent`; a caller's own data may be gone before it */
-    Json *last_run;     /* the record of the last committed run; may be NULL */
+    Arena state_arena;
+    JobState state;
+    Json *last_run; /* the record of the last committed run; may be NULL */
     bool has_intent;
     bool is_lost; /* an apply found that what was staged is gone */
     Intent intent;
@@ -37,8 +38,9 @@ static uint64_t staged_rows(const Delivery *delivery)
 static bool save(JobDelivery *delivery, const Json *intent, Error *error)
 {
     CLEANUP(json_free_ptr) Json *state = json_object_new();
-    json_set_int(state, "version", STATE_VERSION);
+    json_set_int(state, "version", STATE_FORMAT);
     json_set_text(state, "job", delivery->job);
+    json_set(state, "state", job_state_to_json(&delivery->state));
     json_set(state, "intent", intent ? json_clone(intent) : NULL);
     json_set(state, "last_run", delivery->last_run ? json_clone(delivery->last_run) : NULL);
     return delivery->store->ops->save(delivery->store, delivery->job, state, error);
@@ -66,11 +68,34 @@ static bool save_intent(JobDelivery *delivery, const Intent *intent, Error *erro
     return save(delivery, json, error) && take_intent(delivery, json, error);
 }
 
+/* `state` may lie in the arena that is about to be freed. */
+static bool take_state(JobDelivery *delivery, const JobState *state, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *json = job_state_to_json(state);
+    CLEANUP(arena_done) Arena arena = {0};
+    JobState taken;
+    if (!job_state_from_json(json, &arena, &taken, error))
+        return false;
+    arena_done(&delivery->state_arena);
+    delivery->state_arena = arena;
+    arena = (Arena){0};
+    delivery->state = taken;
+    return true;
+}
+
 static bool load(JobDelivery *delivery, Error *error)
 {
     CLEANUP(json_free_ptr) Json *state = NULL;
     if (!delivery->store->ops->load(delivery->store, delivery->job, &state, error))
         return false;
+    if (!job_state_from_json(json_get(state, "state"), &delivery->state_arena, &delivery->state,
+                             error)) {
+        error_prefix(error, "state of job %s", delivery->job);
+        return error_hint(error,
+                          "restore it from a backup; or bqferry state reset %s --force "
+                          "begins anew",
+                          delivery->job);
+    }
     const Json *last_run = json_get(state, "last_run");
     if (json_is_object(last_run))
         delivery->last_run = json_clone(last_run);
@@ -82,15 +107,35 @@ static bool load(JobDelivery *delivery, Error *error)
                              "remove it to forget the interrupted run");
 }
 
-bool delivery_open(StateStore *store, Target *target, const char *destination, const char *job,
-                   JobDelivery **ret_delivery, Error *error)
+static bool take_locks(JobDelivery *delivery, const DeliveryPlace *place, Error *error)
+{
+    const LockRequest job = {
+        .name = place->job,
+        .what = arena_printf(&delivery->arena, "job %s", place->job),
+        .holder = delivery->job,
+        .wait_ms = place->lock_wait_ms,
+    };
+    if (!state_lock(place->store, &job, &delivery->lock, error))
+        return false;
+    const LockRequest table = {
+        .name = state_table_lock_name(place->destination, place->table.dataset, place->table.table,
+                                      &delivery->arena),
+        .what = arena_printf(&delivery->arena, "the table %s%s%s", place->table.dataset,
+                             *place->table.dataset ? "." : "", place->table.table),
+        .holder = delivery->job,
+        .wait_ms = place->lock_wait_ms,
+    };
+    return state_lock(place->store, &table, &delivery->table_lock, error);
+}
+
+bool delivery_open(const DeliveryPlace *place, JobDelivery **ret_delivery, Error *error)
 {
     CLEANUP(delivery_close_ptr) JobDelivery *delivery = memory_zalloc(1, sizeof *delivery);
-    delivery->store = store;
-    delivery->target = target;
-    delivery->job = arena_strdup(&delivery->arena, job);
-    delivery->destination = arena_strdup(&delivery->arena, destination);
-    if (!store->ops->lock(store, job, &delivery->lock, error) || !load(delivery, error))
+    delivery->store = place->store;
+    delivery->target = place->target;
+    delivery->job = arena_strdup(&delivery->arena, place->job);
+    delivery->destination = arena_strdup(&delivery->arena, place->destination);
+    if (!take_locks(delivery, place, error) || !load(delivery, error))
         return false;
     *ret_delivery = TAKE_PTR(delivery);
     return true;
@@ -100,12 +145,37 @@ void delivery_close(JobDelivery *delivery)
 {
     if (!delivery)
         return;
+    if (delivery->table_lock)
+        delivery->store->ops->unlock(delivery->store, delivery->table_lock);
     if (delivery->lock)
         delivery->store->ops->unlock(delivery->store, delivery->lock);
     json_free(delivery->last_run);
+    arena_done(&delivery->state_arena);
     arena_done(&delivery->intent_arena);
     arena_done(&delivery->arena);
     free(delivery);
+}
+
+const JobState *delivery_state(const JobDelivery *delivery)
+{
+    return &delivery->state;
+}
+
+const char *delivery_last_run(const JobDelivery *delivery)
+{
+    return json_get_text(delivery->last_run, "run_id");
+}
+
+bool delivery_set_state(JobDelivery *delivery, const JobState *state, Error *error)
+{
+    return take_state(delivery, state, error) && save(delivery, NULL, error);
+}
+
+/* Who took a lock over may be at work on what is staged here. */
+static bool keep_locks(JobDelivery *delivery, Error *error)
+{
+    return state_keep_lock(delivery->store, delivery->lock, error) &&
+           state_keep_lock(delivery->store, delivery->table_lock, error);
 }
 
 static bool discard(JobDelivery *delivery, Error *error)
@@ -128,7 +198,8 @@ bool delivery_abandon(JobDelivery *delivery, Error *error)
     if (!delivery->has_intent)
         return true;
     delivery->is_lost = false;
-    return discard(delivery, error) && forget_intent(delivery, error);
+    return keep_locks(delivery, error) && discard(delivery, error) &&
+           forget_intent(delivery, error);
 }
 
 bool delivery_commit(JobDelivery *delivery, Error *error)
@@ -142,10 +213,15 @@ bool delivery_commit(JobDelivery *delivery, Error *error)
     json_set_text(record, "load", load_mode_name(done->load));
     json_set_text(record, "snapshot", delivery->intent.snapshot);
     json_set_int(record, "rows", (int64_t)staged_rows(done));
+    json_set_text(record, "purpose", delivery->intent.purpose);
+    json_set_text(record, "low", delivery->intent.low);
+    json_set_text(record, "high", delivery->intent.high);
     json_set_text(record, "committed_at", now);
     json_free(delivery->last_run);
     delivery->last_run = record;
-    if (!discard(delivery, error) || !forget_intent(delivery, error)) {
+    if (!discard(delivery, error) ||
+        (delivery->intent.has_next && !take_state(delivery, &delivery->intent.next, error)) ||
+        !forget_intent(delivery, error)) {
         error_prefix(error, "the rows are applied, but the run could not be closed");
         error_hint(error, "run the job again: it finds them applied and only closes the run");
         return false;
@@ -166,27 +242,35 @@ static void spend_attempt(JobDelivery *delivery, Error *error)
     error->retryable = false;
 }
 
-bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error)
+static bool check_rows(JobDelivery *delivery, const ApplyResult *result, Error *error)
 {
     const Delivery *staged = &delivery->intent.delivery;
     uint64_t wanted = staged_rows(staged);
-    ApplyResult result = {0};
-    bool applied = delivery->target->ops->apply(delivery->target, staged, &result, error);
-    delivery->is_lost = !applied && result.lost;
-    if (!applied && result.spent && !result.lost)
-        spend_attempt(delivery, error);
-    *ret_rows = result.rows;
-    if (!applied || !fault_point("delivery.applied", error))
+    if (result->rows == wanted)
+        return true;
+    /* Applied once already: an intent kept would only repeat this failure on every run. */
+    delivery_abandon(delivery, NULL);
+    error_set(error, ERROR_TARGET,
+              "%" PRIu64 " rows were staged but %" PRIu64 " were applied to %s", wanted,
+              result->rows, staged->table.table);
+    return error_hint(error, "something else writes to this table; compare it with the source");
+}
+
+bool delivery_apply(JobDelivery *delivery, ApplyResult *ret_result, Error *error)
+{
+    const Delivery *staged = &delivery->intent.delivery;
+    *ret_result = (ApplyResult){0};
+    if (!keep_locks(delivery, error))
         return false;
-    if (*ret_rows != wanted) {
-        /* Applied once already: an intent kept would only repeat this failure on every run. */
-        delivery_abandon(delivery, NULL);
-        error_set(error, ERROR_TARGET,
-                  "%" PRIu64 " rows were staged but %" PRIu64 " were applied to %s", wanted,
-                  *ret_rows, staged->table.table);
-        return error_hint(error, "something else writes to this table; compare it with the source");
+    bool applied = delivery->target->ops->apply(delivery->target, staged, ret_result, error);
+    delivery->is_lost = !applied && ret_result->lost;
+    if (!applied) {
+        if (ret_result->spent && !ret_result->lost)
+            spend_attempt(delivery, error);
+        return false;
     }
-    return fault_point("delivery.checked", error);
+    return fault_point("delivery.applied", error) && check_rows(delivery, ret_result, error) &&
+           fault_point("delivery.checked", error);
 }
 
 bool delivery_is_lost(const JobDelivery *delivery)
@@ -204,10 +288,12 @@ static bool same_table(const TableRef *left, const TableRef *right)
     return same_text(left->dataset, right->dataset) && same_text(left->table, right->table);
 }
 
-/* Staged rows that would be replaced, would be there twice, or are not wanted there any more. */
+/* Staged rows that would be replaced, would be there twice, or are not wanted there any more. Rows
+ * of a cursor's range can be given up whenever they are not applied: the cursor has not moved. */
 static bool is_overtaken(const Intent *staged, const Intent *wanted)
 {
-    return wanted->delivery.load == LOAD_REPLACE || same_text(staged->rows, wanted->rows) ||
+    return staged->continues || wanted->delivery.load == LOAD_REPLACE ||
+           same_text(staged->rows, wanted->rows) ||
            !same_table(&staged->delivery.table, &wanted->delivery.table);
 }
 
@@ -233,8 +319,12 @@ static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleRe
     if (status == DELIVERY_STAGED && !result->same_request && is_overtaken(intent, wanted))
         return give_up(delivery, "was asked for something else", result, error);
     result->outcome = SETTLE_APPLIED;
-    if (delivery_apply(delivery, &result->rows_applied, error))
+    ApplyResult applied;
+    if (delivery_apply(delivery, &applied, error)) {
+        result->rows_applied = applied.rows;
+        result->counts = applied.counts;
         return delivery_commit(delivery, error);
+    }
     if (delivery->is_lost) {
         log_warning(delivery->job, "%s", error->message);
         *error = (Error){0};
@@ -328,4 +418,13 @@ bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const u
     if (!save_intent(delivery, &counted, error))
         return error_prefix(error, "saving the counts");
     return fault_point("delivery.counted", error);
+}
+
+const char *delivery_peek(StateStore *store, const char *job, Arena *arena)
+{
+    CLEANUP(json_free_ptr) Json *state = NULL;
+    Error ignored = {0};
+    if (!store->ops->load(store, job, &state, &ignored))
+        return NULL; /* whoever needs it will say so */
+    return arena_strdup(arena, json_get_text(json_get(state, "last_run"), "run_id"));
 }

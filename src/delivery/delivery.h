@@ -27,16 +27,35 @@ typedef struct SettleResult {
     LoadMode load;
     uint64_t rows_staged;
     uint64_t rows_applied;
+    ApplyCounts counts;
 } SettleResult;
 
-/* Takes the job's lock (ERROR_LOCKED when another process has it) and reads its state.
- * `destination` says in words which target this is; store and target outlive the delivery. */
-bool delivery_open(StateStore *store, Target *target, const char *destination, const char *job,
-                   JobDelivery **ret_delivery, Error *error);
+/* Whose delivery; store and target outlive it. */
+typedef struct DeliveryPlace {
+    StateStore *store;
+    Target *target;
+    const char *destination; /* in words, which target this is */
+    const char *job;
+    TableRef table;
+    int64_t lock_wait_ms; /* how long another process that has the job or the table is waited for */
+} DeliveryPlace;
+
+/* Takes the locks of job and table (ERROR_LOCKED, with their holder, when another process has one)
+ * and reads the job's state. */
+bool delivery_open(const DeliveryPlace *place, JobDelivery **ret_delivery, Error *error);
 
 /* Gives the lock back; whatever is unfinished stays for the next settle. Accepts NULL. */
 void delivery_close(JobDelivery *delivery);
 DEFINE_CLEANUP(JobDelivery, delivery_close)
+
+/* The job's state as it is durable now. It lives until the next commit. */
+const JobState *delivery_state(const JobDelivery *delivery);
+
+/* The id of the last committed run; NULL: there was none. */
+const char *delivery_last_run(const JobDelivery *delivery);
+
+/* Changes the job's state outside of a run; nothing may be begun. A copy is kept. */
+bool delivery_set_state(JobDelivery *delivery, const JobState *state, Error *error);
 
 /* Ends what an earlier process left. Must come before begin; safe to call again after an error.
  * `wanted` says what this process was asked for: rows, request, delivery.load and delivery.table.
@@ -60,15 +79,20 @@ bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const u
 
 /* The one atomic step, safe to call again after a retryable error; then rows applied = rows staged.
  */
-bool delivery_apply(JobDelivery *delivery, uint64_t *ret_rows, Error *error);
+bool delivery_apply(JobDelivery *delivery, ApplyResult *ret_result, Error *error);
 
 /* The last apply failed because what was staged is gone, without having been applied: abandon is
  * next, and the rows must be read again. */
 bool delivery_is_lost(const JobDelivery *delivery);
 
-/* Removes staging and the intent, and saves the run record. */
+/* Removes staging and the intent, makes the intent's next state the job's, and saves the run's
+ * record. */
 bool delivery_commit(JobDelivery *delivery, Error *error);
 
 /* Voids what begin started (not after a successful apply): staging first, then the intent. When
  * staging cannot be removed now, the intent stays and the next settle does it. */
 bool delivery_abandon(JobDelivery *delivery, Error *error);
+
+/* The id of a job's last committed run, without its lock; NULL: none, or its state cannot be read.
+ */
+const char *delivery_peek(StateStore *store, const char *job, Arena *arena);

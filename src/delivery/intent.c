@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/intent.h"
 
+#include "delivery/merge_json.h"
 #include "schema/field_json.h"
 #include "schema/layout_json.h"
 
@@ -63,6 +64,12 @@ Json *intent_to_json(const Intent *intent)
     json_set_bool(json, "replace_partitions", delivery->replace_partitions);
     json_set(json, "schema", field_json_from_schema(&delivery->schema));
     json_set(json, "layout", layout_to_json(&delivery->layout));
+    json_set(json, "merge", merge_to_json(delivery));
+    json_set_text(json, "purpose", intent->purpose);
+    json_set_bool(json, "continues", intent->continues);
+    json_set_text(json, "low", intent->low);
+    json_set_text(json, "high", intent->high);
+    json_set(json, "next", intent->has_next ? job_state_to_json(&intent->next) : NULL);
     Json *shards = json_array_new();
     for (size_t i = 0; i < delivery->shard_count; i++)
         json_append(shards, shard_to_json(&intent->shards[i],
@@ -157,7 +164,14 @@ bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error 
     if (!delivery->run_id || delivery->attempt < 1 || !delivery->table.dataset ||
         !delivery->table.table || !intent.destination)
         return error_set(error, ERROR_CONFIG, "the intent lacks its run id, attempt or target");
-    if (!read_layout(json, arena, delivery, error))
+    intent.purpose = arena_strdup(arena, json_get_text(json, "purpose"));
+    intent.continues = json_get_bool(json, "continues");
+    intent.low = arena_strdup(arena, json_get_text(json, "low"));
+    intent.high = arena_strdup(arena, json_get_text(json, "high"));
+    intent.has_next = json_is_object(json_get(json, "next"));
+    if (!read_layout(json, arena, delivery, error) ||
+        !merge_from_json(json_get(json, "merge"), arena, delivery, error) ||
+        !job_state_from_json(json_get(json, "next"), arena, &intent.next, error))
         return false;
     read_shards(json_get(json, "shards"), arena, &intent);
     *ret_intent = intent;

@@ -173,6 +173,12 @@ bool json_get_bool(const Json *object, const char *key)
     return json_is_true(library_of(json_get(object, key)));
 }
 
+double json_get_real(const Json *object, const char *key, double otherwise)
+{
+    const json_t *child = library_of(json_get(object, key));
+    return json_is_number(child) ? json_number_value(child) : otherwise;
+}
+
 int64_t json_get_int(const Json *object, const char *key, int64_t otherwise)
 {
     const json_t *child = library_of(json_get(object, key));

@@ -38,6 +38,7 @@ Json *json_get(const Json *object, const char *key);            /* NULL: missing
 const char *json_get_text(const Json *object, const char *key); /* NULL: missing or not a text */
 bool json_get_bool(const Json *object, const char *key);        /* false: missing or not a bool */
 int64_t json_get_int(const Json *object, const char *key, int64_t otherwise);
+double json_get_real(const Json *object, const char *key, double otherwise);
 const char *json_next_key(const Json *object,
                           const char *key); /* NULL: the first; the last's: NULL */
 const char *json_text_of(const Json *json); /* NULL: not a text */

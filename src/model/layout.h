@@ -32,4 +32,6 @@ typedef struct TableLayout {
     size_t cluster_count;
     const char *const *key; /* target columns; declared NOT ENFORCED where the target can */
     size_t key_count;
+    bool partitions_by_default; /* nobody asked for them: they are for a new table only */
+    bool clusters_by_default;   /* the same of cluster_by */
 } TableLayout;

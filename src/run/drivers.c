@@ -61,8 +61,15 @@ const char *drivers_default_dataset(const Drivers *drivers, const DestinationCon
 bool drivers_open_state(const Drivers *drivers, const Config *config, StateStore **ret_store,
                         Error *error)
 {
-    /* Files are the only place so far; the first driver is the default one. */
-    return drivers->states[0]->open(config->state_path, ret_store, error);
+    char names[NAMES_MAX] = "";
+    const char *type = config->state.type ? config->state.type : drivers->states[0]->type;
+    for (size_t i = 0; drivers->states[i]; i++) {
+        if (strcmp(drivers->states[i]->type, type) == 0)
+            return drivers->states[i]->open(&config->state, ret_store, error);
+        add_name(names, drivers->states[i]->type);
+    }
+    return error_set(error, ERROR_CONFIG, "state: there is no store of type \"%s\" (known: %s)",
+                     type, names);
 }
 
 const SourceDriver *drivers_source_of_url(const Drivers *drivers, const char *url)

@@ -9,7 +9,9 @@
 
 typedef struct ExtractGroup {
     ExtractJob *job;
-    pthread_mutex_t lock; /* guards the job's arena and invalid counts */
+    pthread_mutex_t lock;    /* guards what the job gathers */
+    pthread_mutex_t waiting; /* guards the backoff, which all shards share */
+    Backoff backoff;
 } ExtractGroup;
 
 /* One shard, once. */
@@ -19,6 +21,7 @@ typedef struct Carriage {
     Arena scratch; /* of the result */
     ShardResult result;
     uint64_t rows, bytes; /* that progress was told of */
+    bool is_read;         /* to its end */
 } Carriage;
 
 static void carriage_done(Carriage *carriage)
@@ -81,18 +84,29 @@ static bool carry(ExtractJob *job, size_t shard, Carriage *carriage, const StopF
     return job->source->ops->reader_open(job->snapshot, job->extract, &job->shards->shards[shard],
                                          &carriage->reader, error) &&
            job->target->ops->sink_open(job->target, job->delivery, shard, &carriage->sink, error) &&
-           pump(job, carriage, stop, error) &&
+           pump(job, carriage, stop, error) && (carriage->is_read = true) &&
            carriage->sink->ops->finish(carriage->sink, &carriage->scratch, &carriage->result,
                                        error);
 }
 
-/* Whether the shard is worth another try by itself. */
-static bool carry_again(ExtractGroup *group, const Carriage *carriage, Backoff *backoff,
-                        const StopFlag *stop, Error *error)
+/* `refused`: how often in a row the snapshot could not be joined. A lost connection is no loss of
+ * the snapshot; without it no reader opens, and the run is to begin anew. */
+static bool may_come_again(const Carriage *carriage, int refused, const Error *error)
+{
+    if (!carriage->is_read && error->kind == ERROR_SOURCE)
+        return refused < 2; /* the sink was not finished: nothing of it counts */
+    return carriage->sink && carriage->sink->again;
+}
+
+/* Waits before the shard is tried again by itself; false when it is not worth that. */
+static bool carry_again(ExtractGroup *group, const Carriage *carriage, const StopFlag *stop,
+                        Error *error)
 {
     ExtractJob *job = group->job;
-    if (!carriage->sink || !carriage->sink->again || !error_may_pass(error) ||
-        !backoff_wait_at_least(backoff, 0, stop))
+    pthread_mutex_lock(&group->waiting);
+    bool again = backoff_wait_at_least(&group->backoff, 0, stop);
+    pthread_mutex_unlock(&group->waiting);
+    if (!again)
         return false;
     log_warning(job->delivery->job, "%s; reading the shard again", error->message);
     atomic_fetch_sub_explicit(&job->progress->rows, carriage->rows, memory_order_relaxed);
@@ -110,9 +124,7 @@ static bool extract_shard(void *context, size_t shard, size_t worker, const Stop
     (void)worker;
     ExtractGroup *group = context;
     ExtractJob *job = group->job;
-    Backoff backoff;
-    backoff_init(&backoff, job->retry_budget_ms);
-    for (;;) {
+    for (int refused = 0;;) {
         CLEANUP(carriage_done) Carriage carriage = {0};
         if (carry(job, shard, &carriage, stop, error)) {
             add_results(group, shard, carriage.reader, &carriage.result);
@@ -120,14 +132,21 @@ static bool extract_shard(void *context, size_t shard, size_t worker, const Stop
         }
         if (job->shards->count > 1)
             error_prefix(error, "shard %zu of %zu", shard + 1, job->shards->count);
-        if (!carry_again(group, &carriage, &backoff, stop, error))
+        refused = carriage.reader ? 0 : refused + 1;
+        if (!error_may_pass(error) || !may_come_again(&carriage, refused, error) ||
+            !carry_again(group, &carriage, stop, error))
             return false;
     }
 }
 
 bool extract_run(ExtractJob *job, Error *error)
 {
-    ExtractGroup group = {.job = job, .lock = PTHREAD_MUTEX_INITIALIZER};
+    ExtractGroup group = {
+        .job = job,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .waiting = PTHREAD_MUTEX_INITIALIZER,
+    };
+    backoff_init(&group.backoff, job->retry_budget_ms);
     ParallelOptions options = {.count = job->shards->count, .threads = job->workers};
     return parallel_run(&options, extract_shard, &group, error);
 }

@@ -12,7 +12,7 @@ typedef struct ExtractJob {
     const ShardList *shards;
     const Delivery *delivery;
     size_t workers;
-    int64_t retry_budget_ms; /* for a shard that its sink wants again */
+    int64_t retry_budget_ms; /* of all shards together */
     JobProgress *progress;
     Arena *arena;           /* for what outlives the call: texts of results */
     ShardResult *results;   /* out: one a shard */
@@ -22,7 +22,8 @@ typedef struct ExtractJob {
     unsigned retries;       /* out: shards that were read again */
 } ExtractJob;
 
-/* Reads every shard into a sink of its own; a shard that the target could not take is read again
- * where only that one is concerned (Sink.again). On failure all sinks are closed unfinished;
- * whether a new attempt may help is in error->retryable. */
+/* Reads every shard into a sink of its own. A shard is read again by itself, into a new sink, when
+ * its connection was lost and the snapshot still holds, or when the target could not take that one
+ * (Sink.again). On failure all sinks are closed unfinished; whether a new attempt may help is in
+ * error->retryable. */
 bool extract_run(ExtractJob *job, Error *error);

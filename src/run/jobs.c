@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "run/session.h"
 
 #include <string.h>
 #include <strings.h>

@@ -2,7 +2,9 @@
 /* run/jobs.h: from the configuration's jobs to one job a table. */
 #pragma once
 
-#include "run/session.h"
+#include "run/run.h"
+
+typedef struct Session Session;
 
 /* One table on its way to one target table. */
 typedef struct RunJob {

@@ -3,6 +3,8 @@
 
 #include "base/cancel.h"
 #include "base/memory.h"
+#include "run/cursor_plan.h"
+#include "run/plan_merge.h"
 
 #include <string.h>
 
@@ -80,15 +82,6 @@ static MappingOptions mapping_options(const Config *config, const JobConfig *job
     };
 }
 
-static const char *target_column(const TablePlan *plan, const char *source_column)
-{
-    for (size_t i = 0; i < plan->column_count; i++) {
-        if (strcmp(plan->columns[i].source->name, source_column) == 0)
-            return plan->columns[i].field.name;
-    }
-    return NULL;
-}
-
 /* The source's primary key holds in the target only where the target is the source's rows and
  * nothing else; a key that is declared but does not hold gives wrong answers. */
 static bool keeps_key(const JobConfig *job, const SourceTable *table)
@@ -101,7 +94,7 @@ static void set_key(const SourceTable *table, const TablePlan *plan, Arena *aren
 {
     const char **key = ARENA_ARRAY(arena, const char *, table->key_count);
     for (size_t i = 0; i < table->key_count; i++) {
-        key[i] = target_column(plan, table->key[i]);
+        key[i] = plan_target_name(plan, table->key[i]);
         if (!key[i])
             return; /* a column of it is not carried */
     }
@@ -148,18 +141,49 @@ static Delivery plan_delivery(const RunOptions *options, const RunJob *job,
     return delivery;
 }
 
-bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Arena *arena,
-              PlannedJob *ret_planned, Error *error)
+/* What the table is now, where it matters what the rows will meet. */
+static bool describe_target(Session *session, const RunJob *job, Arena *arena, PlannedJob *planned,
+                            Error *error)
 {
+    Target *target = session_target(session);
+    planned->existing = (TargetTable){0};
+    planned->knows_existing = planned->delivery.load != LOAD_REPLACE;
+    return !planned->knows_existing ||
+           target->ops->describe(target, &job->target, arena, &planned->existing, error);
+}
+
+/* Maps the columns; then once more, when some of them are to be left out. */
+static bool map_columns(const RunOptions *options, const RunJob *job, Arena *arena,
+                        PlannedJob *planned, Error *error)
+{
+    MappingOptions mapping = mapping_options(options->config, job->config, arena);
+    MapColumn *map_column = planned->source->ops->map_column;
+    const char *const *kept;
+    if (!mapping_plan(&planned->table, &mapping, map_column, arena, &planned->plan, error))
+        return false;
+    plan_left_out(job, planned, arena, &kept, &mapping.select_count);
+    mapping.select = kept;
+    return !kept ||
+           mapping_plan(&planned->table, &mapping, map_column, arena, &planned->plan, error);
+}
+
+bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned, Error *error)
+{
+    const RunJob *job = request->job;
+    const RunOptions *options = request->options;
+    Session *session = request->session;
+    *ret_planned = (PlannedJob){0};
     if (!session_source(session, job->config->connection, &ret_planned->source, error))
         return false;
     const Source *source = ret_planned->source;
+    ret_planned->delivery = (Delivery){
+        .job = job->name,
+        .load = options->full_refresh ? LOAD_REPLACE : job->config->load,
+    };
     if (!source->ops->describe(ret_planned->source, &job->relation, arena, &ret_planned->table,
-                               error))
-        return false;
-    MappingOptions mapping = mapping_options(options->config, job->config, arena);
-    if (!mapping_plan(&ret_planned->table, &mapping, source->ops->map_column, arena,
-                      &ret_planned->plan, error))
+                               error) ||
+        !describe_target(session, job, arena, ret_planned, error) ||
+        !map_columns(options, job, arena, ret_planned, error))
         return false;
     ret_planned->extract = (Extract){
         .plan = &ret_planned->plan,
@@ -170,9 +194,43 @@ bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Ar
     if (!job->relation.query)
         ret_planned->extract.relation.schema = ret_planned->table.schema;
     ret_planned->delivery = plan_delivery(options, job, ret_planned, arena);
+    ret_planned->one_shard_bytes = session_target(session)->one_shard_bytes;
+    return plan_merge(request, arena, ret_planned, error);
+}
+
+bool job_validate(Session *session, const PlannedJob *planned, Error *error)
+{
     Target *target = session_target(session);
-    ret_planned->one_shard_bytes = target->one_shard_bytes;
-    return target->ops->validate(target, &ret_planned->delivery, error);
+    return target->ops->validate(target, &planned->delivery, error);
+}
+
+bool job_plan_keys(const PlannedJob *planned, Arena *arena, PlannedJob *ret_keys, Error *error)
+{
+    *ret_keys = *planned;
+    const MergeSpec *merge = &planned->delivery.merge;
+    ColumnPlan *columns = ARENA_ARRAY(arena, ColumnPlan, merge->key_count);
+    Field *fields = ARENA_ARRAY(arena, Field, merge->key_count);
+    for (size_t i = 0; i < merge->key_count; i++) {
+        for (size_t j = 0; j < planned->plan.column_count; j++) {
+            if (strcmp(planned->plan.columns[j].field.name, merge->key[i]) == 0)
+                columns[i] = planned->plan.columns[j];
+        }
+        if (!columns[i].source)
+            return error_set(error, ERROR_INTERNAL, "the key's column %s is not planned",
+                             merge->key[i]);
+        fields[i] = columns[i].field;
+    }
+    ret_keys->plan.columns = columns;
+    ret_keys->plan.column_count = merge->key_count;
+    ret_keys->plan.schema = (Schema){.fields = fields, .field_count = merge->key_count};
+    ret_keys->extract.plan = &ret_keys->plan;
+    ret_keys->extract.range = NULL;
+    ret_keys->extract.constants = NULL;
+    ret_keys->extract.constant_count = 0;
+    ret_keys->delivery.schema = ret_keys->plan.schema;
+    ret_keys->delivery.merge.keys_only = true;
+    ret_keys->delivery.merge.whole = true;
+    return true;
 }
 
 bool job_shards(Snapshot *snapshot, const RunJob *job, const PlannedJob *planned, Arena *arena,
@@ -209,20 +267,118 @@ static void add_note(JobPlan *plan, Arena *arena, const char *note)
     plan->notes = notes;
 }
 
-static bool plan_shards(Session *session, const RunJob *job, const PlannedJob *planned,
+/* What a first run would read, and what there is to know about the cursor. */
+static bool plan_cursor(const SharedSnapshot *shared, const RunJob *job, PlannedJob *planned,
                         Arena *arena, JobPlan *plan, Error *error)
 {
+    const CursorConfig *config = &job->config->cursor;
+    const Bound *bound = shared_snapshot_bound(shared, job);
+    static const JobCursor none = {0};
+    CursorPlan cursor;
+    PlannedRange range;
+    if (!bound)
+        return true;
+    if (bound->error.kind != ERROR_NONE) {
+        if (error)
+            *error = bound->error;
+        return false;
+    }
+    if (!cursor_plan_make(config, job->config->window, bound->kind, &cursor, error))
+        return false;
+    if (bound->note)
+        add_note(plan, arena, arena_strdup(arena, bound->note));
+    plan->bound = arena_strdup(arena, bound->method);
+    if (!bound->known)
+        return true;
+    cursor_plan_next(&cursor, &none, bound->place, 0, NULL, &range);
+    CursorRange *source = ARENA_NEW(arena, CursorRange);
+    CursorRef *ref = ARENA_NEW(arena, CursorRef);
+    *source = cursor_plan_range(&cursor, &range, arena);
+    *ref = cursor.ref;
+    source->cursor = ref;
+    planned->extract.range = source;
+    plan->cursor = arena_printf(arena, "%s%s%s%s %s %s", ref->column,
+                                source->low ? (source->after_low ? " > " : " >= ") : "",
+                                source->low ? source->low : "", source->low ? " and" : "",
+                                source->through_high ? "<=" : "<", source->high);
+    return true;
+}
+
+static bool plan_shards(Session *session, const RunJob *job, PlannedJob *planned, Arena *arena,
+                        JobPlan *plan, Error *error)
+{
     SharedSnapshot *shared;
-    if (!session_acquire_snapshot(session, job->config->connection, &shared, error))
+    if (!session_acquire_snapshot(session, job->config->connection, 0, &shared, error))
         return false;
     Snapshot *snapshot = shared_snapshot_get(shared);
-    bool cut = job_shards(snapshot, job, planned, arena, &plan->shards, error);
+    bool cut = (plan->load == LOAD_REPLACE && job->config->cursor.columns.count == 0) ||
+               plan_cursor(shared, job, planned, arena, plan, error);
+    cut = cut && job_shards(snapshot, job, planned, arena, &plan->shards, error);
     if (cut)
         plan->workers = job_workers(snapshot, job, &plan->shards);
     if (snapshot->note)
         add_note(plan, arena, arena_strdup(arena, snapshot->note));
+    if (snapshot->method && plan->workers > 1)
+        add_note(plan, arena, arena_strdup(arena, snapshot->method));
     session_release_snapshot(shared, false);
     return cut;
+}
+
+static bool is_indexed(const PlannedJob *planned, const char *column)
+{
+    for (size_t i = 0; i < planned->table.column_count; i++) {
+        if (strcmp(planned->table.columns[i].name, column) == 0)
+            return planned->table.columns[i].leads_an_index;
+    }
+    return true;
+}
+
+static const char *names_text(const char *const *names, size_t count, Arena *arena)
+{
+    const char *text = "";
+    for (size_t i = 0; i < count; i++)
+        text = arena_printf(arena, "%s%s%s", text, i ? ", " : "", names[i]);
+    return text;
+}
+
+static void note_layout(const PlannedJob *planned, Arena *arena, JobPlan *plan)
+{
+    const TableLayout *layout = &planned->delivery.layout;
+    if (planned->existing.exists)
+        return;
+    if (layout->partitions_by_default)
+        add_note(plan, arena,
+                 arena_printf(arena,
+                              "in BigQuery a new table is partitioned by day of %s, the cursor, "
+                              "unless target.partition_by says otherwise",
+                              layout->partitioning.column));
+    if (layout->clusters_by_default)
+        add_note(plan, arena,
+                 arena_printf(arena,
+                              "in BigQuery a new table is clustered by %s, unless "
+                              "target.cluster_by says otherwise",
+                              names_text(layout->cluster_by, layout->cluster_count, arena)));
+}
+
+/* What people should know before they lean on it. */
+static void note_modes(const RunJob *job, const PlannedJob *planned, Arena *arena, JobPlan *plan)
+{
+    const JobConfig *config = job->config;
+    const ConfigText *cursor = &config->cursor.columns;
+    if (plan->load == LOAD_APPEND && cursor->count == 0)
+        add_note(plan, arena, "append without a cursor adds all rows again on each run");
+    if (plan->load == LOAD_UPSERT && !config->deletes.action)
+        add_note(
+            plan, arena,
+            "upsert alone does not see deletes: rows that the source deletes stay in the target "
+            "(`deletes: hard` removes them, `load: soft_delete` marks them)");
+    if (cursor->count && planned->table.name && !is_indexed(planned, cursor->items[0]))
+        add_note(plan, arena,
+                 arena_printf(arena,
+                              "no index leads with %s: each run reads the whole table to find "
+                              "what is new",
+                              cursor->items[0]));
+    note_layout(planned, arena, plan);
 }
 
 /* What the configuration says of the table and the target has no use for. */
@@ -279,12 +435,19 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
         *error = *job->error;
         return false;
     }
-    bool valid = job_plan(session, options, job, arena, planned, error);
+    const PlanRequest request = {.session = session, .options = options, .job = job};
+    bool valid = job_plan(&request, arena, planned, error) && job_validate(session, planned, error);
     plan->table = planned->table;
     plan->plan = planned->plan;
     plan->load = options->full_refresh ? LOAD_REPLACE : job->config->load;
     if (!valid)
         return false;
+    if (delivery_merges(&planned->delivery)) {
+        plan->key = planned->delivery.merge.key;
+        plan->key_count = planned->delivery.merge.key_count;
+    }
+    for (size_t i = 0; i < planned->note_count; i++)
+        add_note(plan, arena, planned->notes[i]);
     Target *target = session_target(session);
     if (!target->ops->describe(target, &job->target, arena, &plan->existing, error) ||
         !target->ops->ddl(target, &planned->delivery, arena, &plan->ddl, error) ||
@@ -294,8 +457,7 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
         add_note(plan, arena, plan->shards.note);
     if (!plan_forecast(target, job, planned, arena, plan, error))
         return false;
-    if (plan->load == LOAD_APPEND)
-        add_note(plan, arena, "append without a cursor adds all rows again on each run");
+    note_modes(job, planned, arena, plan);
     return true;
 }
 
@@ -307,6 +469,7 @@ bool run_plan(const RunOptions *options, RunPlan *ret_plan, Error *error)
     if (!session_open(options, false, &session, error) ||
         !run_jobs_select(session, options, &ret_plan->arena, &jobs, error))
         return false;
+    session_set_jobs(session, &jobs, false);
     ret_plan->jobs = ARENA_ARRAY(&ret_plan->arena, JobPlan, jobs.count);
     ret_plan->job_count = jobs.count;
     for (size_t i = 0; i < jobs.count; i++) {

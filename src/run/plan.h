@@ -2,21 +2,43 @@
 /* run/plan.h: what one job is going to do: source described, types mapped, target looked at. */
 #pragma once
 
-#include "run/jobs.h"
+#include "delivery/job_state.h"
+#include "run/session.h"
 
 typedef struct PlannedJob {
     Source *source;
     SourceTable table;
     TablePlan plan;
-    Extract extract;         /* borrows plan */
+    TargetTable existing;
+    bool knows_existing;     /* it was looked at: not for a replace */
+    Extract extract;         /* borrows plan and constants */
     Delivery delivery;       /* without run id, attempt and shards */
     int64_t one_shard_bytes; /* a smaller table is taken as one shard; 0: no wish */
+    const char **notes;      /* columns that come and go, … */
+    size_t note_count;
+    const char *const *columns; /* of the target that came from the source, now or earlier */
+    size_t column_count;
 } PlannedJob;
 
-/* Reads metadata only; everything is put into the arena. Refuses what cannot work, before any row
- * is read. *ret_planned must not move afterwards: extract points into it. */
-bool job_plan(Session *session, const RunOptions *options, const RunJob *job, Arena *arena,
-              PlannedJob *ret_planned, Error *error);
+/* What is planned; everything outlives the plan. */
+typedef struct PlanRequest {
+    Session *session;
+    const RunOptions *options;
+    const RunJob *job;
+    const JobState *state; /* the job's; NULL: it is not known (plan) */
+} PlanRequest;
+
+/* Reads metadata only; everything is put into the arena. *ret_planned must not move afterwards:
+ * extract points into it. What cannot work is refused here or by job_validate, before any row is
+ * read. */
+bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned, Error *error);
+
+/* Lets the target refuse what it cannot take, once the delivery is complete but for run id,
+ * attempt and shards. */
+bool job_validate(Session *session, const PlannedJob *planned, Error *error);
+
+/* The same job's keys alone, to be compared with those in the target. */
+bool job_plan_keys(const PlannedJob *planned, Arena *arena, PlannedJob *ret_keys, Error *error);
 
 /* Shards for the job's workers under a snapshot, and how many readers are worth starting. */
 bool job_shards(Snapshot *snapshot, const RunJob *job, const PlannedJob *planned, Arena *arena,

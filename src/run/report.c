@@ -60,6 +60,36 @@ static Json *phases_json(const JobReport *job)
     return json;
 }
 
+static Json *counts_json(const JobReport *job)
+{
+    if (!job->merges)
+        return NULL;
+    Json *json = json_object_new();
+    json_set_int(json, "inserted", (int64_t)job->counts.inserted);
+    json_set_int(json, "updated", (int64_t)job->counts.updated);
+    json_set_int(json, "unchanged", (int64_t)job->counts.unchanged);
+    json_set_int(json, "superseded", (int64_t)job->counts.superseded);
+    json_set_int(json, "vanished", (int64_t)job->counts.vanished);
+    json_set_bool(json, "compared_keys", job->compared_keys);
+    return json;
+}
+
+static Json *cursor_json(const CursorReport *cursor)
+{
+    if (!cursor->column && !cursor->method)
+        return NULL;
+    Json *json = json_object_new();
+    json_set_text(json, "column", cursor->column);
+    json_set_text(json, "operator", cursor->comparison);
+    json_set_text(json, "low", cursor->low);
+    json_set_text(json, "high", cursor->high);
+    json_set_int(json, "ranges", (int64_t)cursor->ranges);
+    json_set_text(json, "bound", cursor->method);
+    json_set_int(json, "rows_without_value", (int64_t)cursor->unreachable);
+    json_set_bool(json, "backfill", cursor->is_backfill);
+    return json;
+}
+
 static Json *error_json(const Error *error)
 {
     Json *json = json_object_new();
@@ -106,6 +136,8 @@ static Json *job_json(const JobReport *job)
     json_set_int(json, "rows_staged", (int64_t)job->rows_staged);
     json_set_int(json, "bytes_staged", (int64_t)job->bytes_staged);
     json_set_int(json, "rows_applied", (int64_t)job->rows_applied);
+    json_set(json, "merged", counts_json(job));
+    json_set(json, "cursor", cursor_json(&job->cursor));
     json_set(json, "invalid", invalid_json(job));
     json_set(json, "phases", phases_json(job));
     json_set_int(json, "retries", job->retries);
@@ -123,6 +155,7 @@ Json *run_report_json(const RunReport *report)
     char time[CLOCK_TEXT_SIZE];
     Json *json = json_object_new();
     json_set_int(json, "version", REPORT_VERSION);
+    json_set_text(json, "id", report->id);
     clock_format_utc(report->started_us, time);
     json_set_text(json, "started_at", time);
     clock_format_utc(report->finished_us, time);

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/id.h"
 #include "config/config.h"
 #include "format/json.h"
 #include "model/policy.h"
@@ -22,6 +23,20 @@ typedef struct ColumnInvalid {
     InvalidCounts counts;
 } ColumnInvalid;
 
+/* How far a cursor has come. Texts are places (model/cursor.h). */
+typedef struct CursorReport {
+    const char *column; /* NULL: the job has none */
+    const char *comparison;
+    const char *low;      /* what was read this time; NULL: from the beginning, or nothing */
+    const char *high;     /* NULL: nothing */
+    const char *method;   /* how the bound is known */
+    size_t ranges;        /* that were read and committed one by one */
+    bool has_place;       /* of an instant or a wall time: */
+    int64_t place_us;     /* how far the cursor is, microseconds since 1970 */
+    uint64_t unreachable; /* rows without a value */
+    bool is_backfill;
+} CursorReport;
+
 typedef struct JobReport {
     const char *job;
     JobStatus status;
@@ -36,6 +51,10 @@ typedef struct JobReport {
     uint64_t rows_read, bytes_read;
     uint64_t rows_staged, bytes_staged;
     uint64_t rows_applied;
+    bool merges;
+    ApplyCounts counts; /* when it merges */
+    bool compared_keys;
+    CursorReport cursor;
     ColumnInvalid *invalid; /* only columns with a count */
     size_t invalid_count;
     int64_t phase_ns[PHASE_COUNT_]; /* duration of each phase */
@@ -48,6 +67,7 @@ typedef struct JobReport {
 
 typedef struct RunReport {
     Arena arena;
+    char id[ID_SIZE];                /* of the run as a whole */
     int64_t started_us, finished_us; /* wall clock */
     JobReport *jobs;
     size_t job_count;

@@ -67,6 +67,29 @@ static Json *select_json(const ConfigText *columns)
     return json;
 }
 
+/* How rows meet those of the target. */
+static void set_merge(Json *request, const JobConfig *job)
+{
+    json_set(request, "key", select_json(&job->key));
+    json_set_text(request, "deletes", job->deletes.action);
+    json_set_text(request, "mark", job->load == LOAD_SOFT_DELETE ? job->soft_delete.column : NULL);
+    json_set_text(request, "mark_type",
+                  job->load == LOAD_SOFT_DELETE ? job->soft_delete.type : NULL);
+    json_set_bool(request, "changed_only", job->changed_only);
+    json_set_bool(request, "metadata_columns", job->metadata_columns);
+    json_set_text(request, "evolve", job->evolve);
+}
+
+static Json *backfill_json(const BackfillOptions *backfill)
+{
+    if (!backfill)
+        return NULL;
+    Json *json = json_object_new();
+    json_set_text(json, "start", backfill->start);
+    json_set_text(json, "end", backfill->end);
+    return json;
+}
+
 void request_describe(const RunOptions *options, const RunJob *job, Arena *arena,
                       Intent *ret_wanted)
 {
@@ -77,6 +100,7 @@ void request_describe(const RunOptions *options, const RunJob *job, Arena *arena
     json_set_text(rows, "connection", own->connection);
     json_set_text(rows, "relation", job->relation_text);
     json_set_text(rows, "where", own->where);
+    json_set(rows, "cursor", select_json(&own->cursor.columns));
     CLEANUP(json_free_ptr) Json *request = json_object_new();
     json_set(request, "rows", json_clone(rows));
     json_set(request, "from", place_json(connection, arena));
@@ -86,6 +110,8 @@ void request_describe(const RunOptions *options, const RunJob *job, Arena *arena
     json_set_text(request, "table", job->target.table);
     json_set_text(request, "load", load_mode_name(load));
     json_set_int(request, "limit", options->limit);
+    json_set(request, "backfill", backfill_json(options->backfill));
+    set_merge(request, own);
     *ret_wanted = (Intent){
         .delivery = {.job = job->name, .load = load, .table = job->target},
         .rows = json_dump(rows, arena),

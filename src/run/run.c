@@ -2,7 +2,9 @@
 #include "run/run.h"
 
 #include "base/clock.h"
+#include "delivery/delivery.h"
 #include "run/job.h"
+#include "run/session.h"
 
 #include <string.h>
 
@@ -12,6 +14,7 @@ typedef struct RunGroup {
     const RunJobs *jobs;
     JobProgress *progress;
     RunReport *report;
+    const char **seen_runs; /* each job's last run when this one began */
     pthread_mutex_t arena_lock;
 } RunGroup;
 
@@ -28,6 +31,7 @@ static bool run_one(void *context, size_t index, size_t worker, const StopFlag *
         .report = &group->report->jobs[index],
         .arena = &group->report->arena,
         .arena_lock = &group->arena_lock,
+        .seen_run = group->seen_runs[index],
     };
     bool done = job_run(&run);
     if (!done)
@@ -83,6 +87,7 @@ static bool run_selected(RunGroup *group, Error *error)
 bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
 {
     *ret_report = (RunReport){.started_us = clock_wall_us()};
+    id_new_run(ret_report->id);
     CLEANUP(session_close_ptr) Session *session = NULL;
     RunJobs jobs;
     if (!session_open(options, true, &session, error) ||
@@ -97,7 +102,20 @@ bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
         .arena_lock = PTHREAD_MUTEX_INITIALIZER,
     };
     start_report(options, &jobs, ret_report, group.progress);
+    session_set_jobs(session, &jobs, true);
+    group.seen_runs = ARENA_ARRAY(&ret_report->arena, const char *, jobs.count);
+    for (size_t i = 0; i < jobs.count; i++)
+        group.seen_runs[i] =
+            delivery_peek(session_state(session), jobs.jobs[i].name, &ret_report->arena);
     bool ran = run_selected(&group, error);
     ret_report->finished_us = clock_wall_us();
     return ran;
+}
+
+bool run_report_keep(const RunReport *report, const RunOptions *options, Error *error)
+{
+    CLEANUP(state_close_ptr) StateStore *store = NULL;
+    CLEANUP(json_free_ptr) Json *json = run_report_json(report);
+    return drivers_open_state(options->drivers, options->config, &store, error) &&
+           state_keep_report(store, report->id, json, (size_t)options->config->reports_kept, error);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/session.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "run/cursor_plan.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -11,6 +13,11 @@ typedef struct Connection Connection;
 struct SharedSnapshot {
     Connection *connection; /* whose lock guards the counters */
     Snapshot *snapshot;
+    Arena arena;
+    const RunJob *const *bounded; /* jobs, in the order of the bounds */
+    Bound *bounds;
+    size_t bound_count;
+    int64_t opened_ns;
     size_t users;
     bool retired;
 };
@@ -30,13 +37,19 @@ struct Session {
     const char *destination;
     Connection *connections;
     size_t connection_count;
+    const RunJobs *jobs;
+    bool patient;
 };
 
 static void free_shared(SharedSnapshot *shared)
 {
-    shared->snapshot->ops->close(shared->snapshot);
+    if (shared->snapshot)
+        shared->snapshot->ops->close(shared->snapshot);
+    arena_done(&shared->arena);
     free(shared);
 }
+
+DEFINE_CLEANUP(SharedSnapshot, free_shared)
 
 bool session_open(const RunOptions *options, bool changes, Session **ret_session, Error *error)
 {
@@ -122,28 +135,95 @@ bool session_source(Session *session, const char *connection, Source **ret_sourc
     return opened;
 }
 
+/* How many shards of the connection may be read at once: that many jobs side by side, each with its
+ * workers. A pattern is one job in the configuration and many in the run. */
+static size_t count_readers(const Session *session, const char *connection)
+{
+    const Config *config = session->options->config;
+    size_t jobs = 0, workers = 1;
+    for (size_t i = 0; i < config->job_count; i++) {
+        const JobConfig *job = &config->jobs[i];
+        if (strcmp(job->connection, connection) != 0)
+            continue;
+        bool is_many =
+            job->tables.count > 1 || (job->tables.count == 1 && strchr(job->tables.items[0], '*'));
+        jobs += is_many ? (size_t)config->parallel : 1;
+        if ((size_t)job->workers > workers)
+            workers = (size_t)job->workers;
+    }
+    size_t at_once = jobs < (size_t)config->parallel ? jobs : (size_t)config->parallel;
+    return (at_once > 0 ? at_once : 1) * workers;
+}
+
+static bool has_cursor_on(const RunJob *job, const Connection *connection)
+{
+    return !job->error && job->config->cursor.columns.count > 0 &&
+           strcmp(job->config->connection, connection->config->name) == 0;
+}
+
+/* Before the snapshot is opened: what a bound says holds for all that is opened after it. */
+static bool find_bounds(Session *session, Connection *connection, SharedSnapshot *shared,
+                        Error *error)
+{
+    size_t all = session->jobs ? session->jobs->count : 0, count = 0;
+    Source *source = connection->source;
+    const RunJob **jobs = ARENA_ARRAY(&shared->arena, const RunJob *, all);
+    BoundRequest *requests = ARENA_ARRAY(&shared->arena, BoundRequest, all);
+    for (size_t i = 0; i < all; i++) {
+        const RunJob *job = &session->jobs->jobs[i];
+        if (!has_cursor_on(job, connection))
+            continue;
+        jobs[count] = job;
+        requests[count] = (BoundRequest){job->relation, cursor_ref_of(&job->config->cursor)};
+        if (!session->patient)
+            requests[count].cursor.wait_ms = 0;
+        count++;
+    }
+    if (count == 0 || !source->ops->bounds)
+        return true;
+    shared->bounded = jobs;
+    shared->bounds = ARENA_ARRAY(&shared->arena, Bound, count);
+    shared->bound_count = count;
+    return source->ops->bounds(source, requests, count, &shared->arena, shared->bounds, error);
+}
+
 static bool ensure_snapshot(Session *session, Connection *connection, Error *error)
 {
     if (connection->current)
         return true;
-    Snapshot *snapshot;
-    if (!ensure_source(session, connection, error) ||
-        !connection->source->ops->snapshot_open(connection->source, &snapshot, error))
-        return false;
-    SharedSnapshot *shared = memory_zalloc(1, sizeof *shared);
+    CLEANUP(free_shared_ptr) SharedSnapshot *shared = memory_zalloc(1, sizeof *shared);
     shared->connection = connection;
-    shared->snapshot = snapshot;
-    connection->current = shared;
+    shared->opened_ns = clock_monotonic_ns();
+    if (!ensure_source(session, connection, error) ||
+        !find_bounds(session, connection, shared, error) ||
+        !connection->source->ops->snapshot_open(connection->source,
+                                                count_readers(session, connection->config->name),
+                                                &shared->snapshot, error))
+        return false;
+    connection->current = TAKE_PTR(shared);
     return true;
 }
 
-bool session_acquire_snapshot(Session *session, const char *connection,
+/* The caller holds the connection's lock. */
+static void retire(Connection *connection)
+{
+    SharedSnapshot *current = connection->current;
+    connection->current = NULL;
+    if (current->users > 0)
+        current->retired = true;
+    else
+        free_shared(current);
+}
+
+bool session_acquire_snapshot(Session *session, const char *connection, int64_t after_ns,
                               SharedSnapshot **ret_snapshot, Error *error)
 {
     Connection *found = find_connection(session, connection, error);
     if (!found)
         return false;
     pthread_mutex_lock(&found->lock);
+    if (found->current && found->current->opened_ns < after_ns)
+        retire(found);
     bool opened = ensure_snapshot(session, found, error);
     if (opened) {
         found->current->users++;
@@ -171,4 +251,19 @@ void session_release_snapshot(SharedSnapshot *snapshot, bool lost)
 Snapshot *shared_snapshot_get(SharedSnapshot *snapshot)
 {
     return snapshot->snapshot;
+}
+
+const Bound *shared_snapshot_bound(const SharedSnapshot *snapshot, const RunJob *job)
+{
+    for (size_t i = 0; i < snapshot->bound_count; i++) {
+        if (snapshot->bounded[i] == job)
+            return &snapshot->bounds[i];
+    }
+    return NULL;
+}
+
+void session_set_jobs(Session *session, const RunJobs *jobs, bool patient)
+{
+    session->jobs = jobs;
+    session->patient = patient;
 }

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "model/batch.h"
 #include "model/check.h"
+#include "model/cursor.h"
 #include "schema/mapping.h"
 
 typedef struct Source Source;
@@ -31,6 +32,48 @@ typedef struct RelationList {
     const SourceTable *tables; /* without columns */
     size_t count;
 } RelationList;
+
+/* What tells new rows from old ones: a column of the relation, and a key that orders rows of one
+ * value. */
+typedef struct CursorRef {
+    const char *column;
+    const char *key_column; /* NULL: none */
+    const char *time_zone;  /* of values without one, an IANA name; NULL: the server's, if UTC */
+    int64_t grace_ms; /* how far a value may lie before its transaction's start: skew of clocks */
+    int64_t wait_ms;  /* how long open transactions may be waited for */
+} CursorRef;
+
+typedef struct BoundRequest {
+    RelationRef relation;
+    CursorRef cursor;
+} BoundRequest;
+
+/* How far a cursor may go. */
+typedef struct Bound {
+    CursorKind kind;
+    bool known;         /* false: nothing can be said now (`note` tells why): read nothing */
+    int64_t place;      /* whatever commits later has this value or a greater one */
+    const char *method; /* how that is known, for people */
+    const char *note;   /* what holds the bound back, what to look out for; NULL: nothing */
+    Error error;        /* why this request has none at all; kind ERROR_NONE when it has */
+} Bound;
+
+/* Rows of a cursor's range. Texts are places (model/cursor.h); a key is the source's own text. */
+typedef struct CursorRange {
+    const CursorRef *cursor;
+    CursorKind kind;
+    const char *low;     /* NULL: from the beginning */
+    const char *low_key; /* with low: from this key on where the cursor equals low; NULL: all */
+    const char *high;    /* NULL: no end */
+    bool after_low;      /* low itself is left out (low_key: that row) */
+    bool through_high;   /* high itself is read */
+} CursorRange;
+
+/* What a snapshot's rows are like, as seen from the cursor. */
+typedef struct CursorSurvey {
+    uint64_t unreachable; /* rows that no range holds: NULL, infinity */
+    const char *first;    /* the least place from the range's low on; NULL: there is none */
+} CursorSurvey;
 
 /* One part of a table. Bounds are the driver's own text; an intent stores them, so that any process
  * that can join the snapshot can read the same rows. */
@@ -51,8 +94,11 @@ typedef struct ShardList {
 typedef struct Extract {
     const TablePlan *plan;
     RelationRef relation;
-    const char *where; /* further SQL condition from the job; NULL: none */
-    int64_t limit;     /* rows at most over all shards of one worker; 0: no limit */
+    const char *where;        /* further SQL condition from the job; NULL: none */
+    int64_t limit;            /* rows at most over all shards of one worker; 0: no limit */
+    const CursorRange *range; /* NULL: all rows */
+    const Value *constants;   /* what every row of a batch ends with, behind the plan's columns */
+    size_t constant_count;
 } Extract;
 
 typedef struct ReaderStats {
@@ -89,13 +135,26 @@ typedef struct SourceOps {
     bool (*sample)(Source *source, const SourceTable *table, size_t rows, Arena *arena,
                    SampleTable *ret_sample, Error *error);
 
-    /* Opens a snapshot; it lives until snapshot_close. */
-    bool (*snapshot_open)(Source *source, Snapshot **ret_snapshot, Error *error);
+    /* How far each cursor may go in a snapshot that is opened afterwards: never past what a still
+     * open transaction may commit. Waits for such transactions only as long as the requests allow,
+     * and stops early when the run is cancelled. A request that cannot be met at all has its own
+     * error; *error is for a server that does not answer. NULL: this source has no cursors. */
+    bool (*bounds)(Source *source, const BoundRequest *requests, size_t count, Arena *arena,
+                   Bound *ret_bounds, Error *error);
+
+    /* Opens a snapshot; it lives until snapshot_close. `readers` is how many will read at once, at
+     * most: MySQL must open them together, PostgreSQL need not know. */
+    bool (*snapshot_open)(Source *source, size_t readers, Snapshot **ret_snapshot, Error *error);
 
     /* Cuts a relation into at most `wanted` shards that are disjoint and together complete under
      * the snapshot. */
     bool (*shards)(Snapshot *snapshot, const Extract *extract, size_t wanted, Arena *arena,
                    ShardList *ret_shards, Error *error);
+
+    /* Looks at the cursor under the snapshot; extract->range is set. `wants_first`: also for the
+     * least place, which may take a scan where no index leads with the cursor. */
+    bool (*survey)(Snapshot *snapshot, const Extract *extract, bool wants_first, Arena *arena,
+                   CursorSurvey *ret_survey, Error *error);
 
     /* Starts to read a shard. Fails (retryable) when the snapshot is gone. */
     bool (*reader_open)(Snapshot *snapshot, const Extract *extract, const Shard *shard,
@@ -117,6 +176,7 @@ struct Snapshot {
     const SnapshotOps *ops;
     size_t max_readers;   /* how many may read at once; 1 when it cannot be shared */
     const char *note;     /* why not more; NULL when it can be shared */
+    const char *method;   /* how it is shared, for people; NULL when there is nothing to know */
     const char *position; /* the log position it stands for, the source's own text; may be NULL */
 };
 

@@ -19,6 +19,8 @@
 #include "model/layout.h"
 #include "model/policy.h"
 #include "model/type.h"
+#include "target/gc.h"
+#include "target/merge.h"
 
 typedef struct Target Target;
 typedef struct Sink Sink;
@@ -55,14 +57,28 @@ typedef struct Delivery {
                                         counts into layout and arranged; NULL: none; not stored */
     const char *arranged; /* the target's own words on its way, ids, names (JSON); NULL: none */
     int apply_attempt;    /* from 1; rises, durably, when an apply has ended without effect */
+    SchemaEvolve evolve;
+    MergeSpec merge;
+    MetadataColumns metadata;
+    int64_t at_us; /* when the run began, microseconds since 1970 UTC */
 } Delivery;
 
+/* True when the staged rows meet those of the table, so that they cannot just be added or put in
+ * their place. */
+static inline bool delivery_merges(const Delivery *delivery)
+{
+    return delivery->load == LOAD_UPSERT || delivery->load == LOAD_SOFT_DELETE ||
+           delivery->merge.unique || delivery->merge.present || delivery->merge.range.column;
+}
+
 typedef struct ApplyResult {
-    uint64_t rows; /* that the step made visible */
-    bool spent;    /* on failure: this attempt at applying has ended for good, without effect, and
-                      the next try needs the next apply_attempt */
-    bool lost;     /* on failure: nothing was applied nor ever will be, and what was staged is gone:
-                      the rows must be read again */
+    uint64_t rows; /* of those that were staged, all that the step dealt with: when the delivery
+                      merges, the sum of the first four counts */
+    ApplyCounts counts; /* when the delivery merges */
+    bool spent; /* on failure: this attempt at applying has ended for good, without effect, and
+                   the next try needs the next apply_attempt */
+    bool lost;  /* on failure: nothing was applied nor ever will be, and what was staged is gone:
+                   the rows must be read again */
 } ApplyResult;
 
 /* What a target did for a delivery in the words of its own job list, for reports. */
@@ -115,10 +131,10 @@ typedef struct TargetLoad {
 
 /* What it will make the target do, and what that costs at list prices; −1: unknown. */
 typedef struct TargetForecast {
-    const char *way;           /* "1 load job, straight into the table" */
-    const char *format;        /* "avro" */
-    int64_t load_jobs;         /* per run, of load_jobs_per_day */
-    int64_t table_changes;     /* of the target table, of table_changes_per_day; −1: by partitions */
+    const char *way;       /* "1 load job, straight into the table" */
+    const char *format;    /* "avro" */
+    int64_t load_jobs;     /* per run, of load_jobs_per_day */
+    int64_t table_changes; /* of the target table, of table_changes_per_day; −1: by partitions */
     int64_t load_jobs_per_day; /* the target's limits */
     int64_t table_changes_per_day;
     int64_t storage_bytes; /* of these rows, uncompressed */
@@ -143,9 +159,10 @@ typedef struct TargetOps {
     bool (*ddl)(Target *target, const Delivery *delivery, Arena *arena, const char **ret_text,
                 Error *error);
 
-    /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: an append whose
-     * columns the existing table does not have or has with another type. Changes nothing. Also said
-     * of a delivery without run id, attempt and shards, as is ddl. */
+    /* Refuses (ERROR_CONFIG) what cannot be delivered into the table as it is: columns that the
+     * existing table has with another type, or does not have and `evolve` does not add; a merge
+     * that the target cannot do. Changes nothing. Also said of a delivery without run id,
+     * attempt and shards, as is ddl. */
     bool (*validate)(Target *target, const Delivery *delivery, Error *error);
 
     /* Chooses the way of this delivery before its intent is saved, when run id, attempt and
@@ -165,12 +182,21 @@ typedef struct TargetOps {
     bool (*status)(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
                    uint64_t *ret_rows, Error *error);
 
+    /* Removes staging of runs that nobody will come back to (gc): begun before `before_us` and not
+     * in `live` (run ids, sorted). Only looks when `dry`. Adds a line for each. NULL: none. */
+    bool (*gc)(Target *target, const GcRequest *request, Arena *arena, GcList *ret_list,
+               Error *error);
+
     /* One atomic step: a reader sees the rows of before or those of after. Remembers the run id
      * with the same step, so that doing it again does nothing. */
     bool (*apply)(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error);
 
     /* Removes what is staged for this run, if anything. Never touches what was applied. */
     bool (*discard)(Target *target, const Delivery *delivery, Error *error);
+
+    /* Nothing is under way: gives back what keeps other processes out (a file that is open), until
+     * the next call. NULL: there is nothing of the kind. */
+    void (*rest)(Target *target);
 
     /* What this process made the target do for the run so far (only run_id is looked at). NULL:
      * nothing to tell. */

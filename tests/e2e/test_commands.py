@@ -45,13 +45,13 @@ def shop(db, bqferry, tmp_path):
 
 JOB_KEYS = {"job", "status", "run_id", "attempt", "load", "source", "target", "workers", "shards",
             "rows_read", "bytes_read", "rows_staged", "bytes_staged", "rows_applied", "invalid", "phases",
-            "retries", "notes", "error"}
+            "retries", "notes", "error", "merged", "cursor"}
 
 
 def test_report(shop, bqferry):
     result = bqferry.ok("run")
     report = result.report
-    assert set(report) == {"version", "started_at", "finished_at", "duration_ms", "exit_code", "jobs"}
+    assert set(report) == {"version", "id", "started_at", "finished_at", "duration_ms", "exit_code", "jobs"}
     assert report["version"] == 1 and report["exit_code"] == 0
     for name in ("started_at", "finished_at"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", report[name])

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from support.processes import wait_until
+from support.readers import manifest
 from support.targets import GOOGLE_KINDS, make_target
 
 ROWS = 20_000
@@ -104,7 +105,7 @@ def test_killed_run_again(request, fault_points, tmp_path, kind, fault, load):
         scene.finished("settled")
 
 
-@pytest.mark.parametrize("kind", ("duckdb", "avro"))
+@pytest.mark.parametrize("kind", ("duckdb", "avro", "gcs"))
 @pytest.mark.parametrize("fault", ("delivery.counted", "target.apply", "delivery.applied"))
 def test_settling_reads_no_source(request, fault_points, tmp_path, kind, fault):
     """What was counted is whole: it arrives even when the source's table is gone."""
@@ -128,7 +129,7 @@ def test_killed_while_settling(request, fault_points, tmp_path, kind, fault):
     scene.finished("settled")
 
 
-@pytest.mark.parametrize("kind", ("duckdb", "avro"))
+@pytest.mark.parametrize("kind", ("duckdb", "avro", "gcs"))
 def test_runs_go_on_after_settling(request, fault_points, tmp_path, kind):
     scene = scene_of(request, kind, "append", tmp_path)
     scene.killed("target.apply")
@@ -137,7 +138,25 @@ def test_runs_go_on_after_settling(request, fault_points, tmp_path, kind):
     scene.finished("succeeded", times=3)
 
 
-@pytest.mark.parametrize("kind", ("duckdb", "avro"))
+@pytest.mark.parametrize("kind", ("avro", "gcs"))
+@pytest.mark.parametrize("fault", ("delivery.counted", "target.apply"))
+def test_another_format_meanwhile(request, fault_points, tmp_path, kind, fault):
+    """What a run has written keeps the format it began with, in its names and in the manifest."""
+    scene = scene_of(request, kind, "replace", tmp_path)
+    scene.killed(fault)
+    config = scene.bqferry.folder / "bqferry.yaml"
+    config.write_text(config.read_text().replace("format: avro", "format: ndjson"))
+    result = scene.bqferry.ok("run")
+    found = manifest(scene.target.folder("items"))
+    if result.job()["status"] == "settled":
+        assert found["format"] == "avro" and all(shard["file"].endswith(".avro") for shard in found["shards"])
+        result = scene.bqferry.ok("run")
+        found = manifest(scene.target.folder("items"))
+    assert found["format"] == "ndjson", str(result)
+    scene.target.check("items")
+
+
+@pytest.mark.parametrize("kind", ("duckdb", "avro", "gcs"))
 def test_damaged_staging_is_not_applied(request, fault_points, tmp_path, kind):
     """Whole is what is there, not what the intent says: lost staging is read again."""
     scene = scene_of(request, kind, "append", tmp_path)
@@ -148,6 +167,10 @@ def test_damaged_staging_is_not_applied(request, fault_points, tmp_path, kind):
         assert len(stage) == 1
         with duckdb.connect(str(scene.target.path)) as connection:
             connection.execute(f"DELETE FROM {stage[0]} WHERE id = 10001")
+    elif kind == "gcs":
+        name = next(name for name in scene.target.leftovers() if name.endswith("00001.avro"))
+        blob = scene.target.objects()[name]
+        blob.upload_from_string(blob.download_as_bytes()[:-100])
     else:
         stage = [path for path in scene.target.path.rglob("*.avro") if ".staging-" in str(path)]
         assert stage
@@ -156,7 +179,7 @@ def test_damaged_staging_is_not_applied(request, fault_points, tmp_path, kind):
     scene.finished("succeeded")
 
 
-@pytest.mark.parametrize("kind", ("duckdb", "avro"))
+@pytest.mark.parametrize("kind", ("duckdb", "avro", "gcs"))
 @pytest.mark.parametrize("fault", ("run.planned", "delivery.intended", "delivery.prepared",
                                    "extract.batch", "extract.shard", "delivery.staged"))
 def test_failure_before_the_count_is_clean(request, fault_points, tmp_path, kind, fault):

@@ -15,6 +15,11 @@ WAYS = {
     "uploads-staged": (False, {"one_shard_below": 1}, {"workers": 2}, ("append", "replace")),
     "bucket": (True, {"one_shard_below": 1}, {"workers": 2}, ("append", "replace")),
     "bucket-ndjson": (True, {"format": "ndjson"}, PARTITIONED, ("append",)),
+    "merge": (False, {}, {}, ("upsert",)),
+    "merge-soft": (False, {"one_shard_below": 1}, {"workers": 2, "changed_only": True, "metadata_columns": True,
+                                                  **PARTITIONED}, ("soft_delete",)),
+    "merge-bucket": (True, {"one_shard_below": 1}, {"workers": 2, "target": {
+        "partition_by": {"column": "day", "type": "day", "immutable": True, "require_filter": True}}}, ("upsert",)),
     "partitions": (False, {}, {**PARTITIONED, "replace": "partition"}, ("replace",)),
     "partitions-bucket": (True, {}, {**PARTITIONED, "replace": "partition"}, ("replace",)),
 }
@@ -63,6 +68,8 @@ class Scene:
         return sorted(self.target.rows("items", "id, batch"))
 
     def after(self, times=1):
+        if self.load in ("upsert", "soft_delete"):
+            return sorted(self.old + self.new)
         return sorted(self.old + self.new * times if self.load == "append" else self.kept + self.new)
 
     def is_open(self):

@@ -147,13 +147,16 @@ class Postgres:
         return Database(self, name)
 
     def create_roles(self):
-        """ferry, which bqferry uses, may read everything and has hostile settings; poor may read
-        nothing; pw_role has a password; plain is ferry without the settings."""
+        """ferry, which bqferry uses, may read everything and has hostile settings; watcher also sees
+        when transactions of others began; poor may read nothing; pw_role has a password; plain is
+        ferry without the settings."""
         with self.connect("postgres") as admin:
             may = ("IN ROLE pg_read_all_data" if admin.info.server_version >= 140000 else "SUPERUSER")
             admin.execute("SET password_encryption = 'scram-sha-256'")
             for statement in (f"CREATE ROLE ferry LOGIN {may}", f"CREATE ROLE plain LOGIN {may}",
                               "CREATE ROLE poor LOGIN",
+                              f"CREATE ROLE watcher LOGIN {may}",
+                              "GRANT pg_read_all_stats TO watcher",
                               f"CREATE ROLE pw_role LOGIN PASSWORD '{PASSWORD}' {may}"):
                 admin.execute(statement)
             for setting, value in HOSTILE.items():

@@ -211,6 +211,44 @@ class BigQueryTarget:
         assert self.leftovers() == []
 
 
+class BigQueryMirror(BigQueryTarget):
+    """The same, read as a DuckDB file is: `path` is a copy of all its tables, made with google-cloud-bigquery
+    each time that it is asked for."""
+
+    TYPES = {"INTEGER": "BIGINT", "FLOAT": "DOUBLE", "BOOLEAN": "BOOLEAN", "STRING": "VARCHAR", "BYTES": "BLOB",
+             "DATE": "DATE", "TIME": "TIME", "DATETIME": "TIMESTAMP", "TIMESTAMP": "TIMESTAMPTZ",
+             "INTERVAL": "VARCHAR", "JSON": "VARCHAR", "GEOGRAPHY": "VARCHAR", "BIGNUMERIC": "DECIMAL(38,9)"}
+
+    def __init__(self, google, folder, **options):
+        super().__init__(google, **options)
+        self.folder = folder
+        self.copies = itertools.count(1)
+
+    def _type(self, field):
+        kind = self.TYPES.get(field.field_type)
+        if field.field_type == "NUMERIC":
+            kind = f"DECIMAL({field.precision or 38},{field.scale or (0 if field.precision else 9)})"
+        return f"{kind}[]" if field.mode == "REPEATED" else kind
+
+    @property
+    def path(self):
+        import duckdb
+        path = self.folder / f"{self.dataset}-{next(self.copies)}.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for name in self._tables():
+                fields = self.get(name).schema
+                columns = ", ".join(f'"{field.name}" {self._type(field)}' for field in fields)
+                connection.execute(f'CREATE TABLE "{name}" ({columns})')
+                for row in readers.bigquery_raw(self, name):
+                    marks = ", ".join("?" for _ in fields)
+                    connection.execute(f'INSERT INTO "{name}" VALUES ({marks})', row)
+        return path
+
+    def rows(self, table, columns="*", order="1", schema=None):
+        return readers.duckdb_rows(self.path, f'"{table}"', columns, order) if self.exists(table) else []
+
+
 def make_target(kind, folder, google=None):
     """`google` is the stand-in, for GOOGLE_KINDS."""
     if kind == "duckdb":

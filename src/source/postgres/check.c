@@ -23,6 +23,7 @@ enum {
     FACT_UNREADABLE_NAME,
     FACT_FILTERED,
     FACT_FILTERED_NAME,
+    FACT_SEES_STARTS,
 };
 
 static const char facts_sql[] =
@@ -39,7 +40,8 @@ static const char facts_sql[] =
     "  ::int - (SELECT sum(numbackends) FROM pg_stat_database),\n"
     " pg_backend_pid(), (SELECT count(*) FROM seen WHERE open),\n"
     " (SELECT count(*) FROM seen WHERE NOT open), (SELECT min(name) FROM seen WHERE NOT open),\n"
-    " (SELECT count(*) FROM seen WHERE filtered), (SELECT min(name) FROM seen WHERE filtered)\n"
+    " (SELECT count(*) FROM seen WHERE filtered), (SELECT min(name) FROM seen WHERE filtered),\n"
+    " pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')\n"
     "FROM pg_roles r WHERE r.rolname = current_user";
 
 typedef struct Check {
@@ -144,6 +146,26 @@ static void say_role(const Check *check)
                                fact(check, FACT_ROLE)));
 }
 
+/* What cursors go by (open_transactions.h). */
+static void say_transactions(const Check *check)
+{
+    Arena *arena = check->report->arena;
+    if (flag(check, FACT_STANDBY))
+        check_add(check->report, CHECK_WARNING, "open transactions",
+                  "those of the primary cannot be seen here: jobs with a cursor cannot run",
+                  "let the connection of such jobs lead to the primary");
+    else if (flag(check, FACT_SEES_STARTS))
+        check_add(check->report, CHECK_OK, "open transactions",
+                  "the role sees when they began: cursors of time stop before the oldest", NULL);
+    else
+        check_add(
+            check->report, CHECK_WARNING, "open transactions",
+            "the role does not see when those of others began: with a cursor of time each run "
+            "waits until those that are open have ended (cursor.wait)",
+            arena_printf(arena, "as a superuser: GRANT pg_read_all_stats TO \"%s\"",
+                         fact(check, FACT_ROLE)));
+}
+
 static void say_connections(const Check *check)
 {
     enum { COMFORTABLE = 8 };
@@ -166,7 +188,7 @@ static void say_connections(const Check *check)
 static bool say_snapshot(const Check *check, Error *error)
 {
     Snapshot *snapshot = NULL;
-    if (!postgres_snapshot_open(&check->source->base, &snapshot, error))
+    if (!postgres_snapshot_open(&check->source->base, 2, &snapshot, error))
         return false;
     Arena *arena = check->report->arena;
     if (snapshot->note)
@@ -195,6 +217,7 @@ bool postgres_check(Source *base, CheckReport *report, Error *error)
         say_server(&check, connect_ms);
         say_database(&check);
         say_role(&check);
+        say_transactions(&check);
         say_connections(&check);
     }
     session_return(check.source, check.connection);

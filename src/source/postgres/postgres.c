@@ -70,8 +70,10 @@ static const SourceOps ops = {
     .list = postgres_list,
     .describe = postgres_describe_relation,
     .sample = postgres_sample,
+    .bounds = postgres_bounds,
     .snapshot_open = postgres_snapshot_open,
     .shards = postgres_shards,
+    .survey = postgres_survey,
     .reader_open = postgres_reader_open,
     .map_column = mapping_postgres,
 };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/postgres/select.h"
 
+#include "source/postgres/range.h"
 #include "source/postgres/sql.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 /* The FROM item of an extract: "public"."orders", or (the query) under a name. */
-static const char *select_from(const Extract *extract, Arena *arena)
+const char *select_from(const Extract *extract, Arena *arena)
 {
     const SourceTable *table = extract->plan->table;
     if (extract->relation.query) /* on lines of its own: it may end in a comment */
@@ -71,6 +72,19 @@ void select_expected_type(const ColumnPlan *column, uint32_t *ret_oid, int32_t *
     }
 }
 
+const char *select_conditions(const Extract *extract, const char *further, Arena *arena)
+{
+    const char *range = extract->range ? range_condition(extract->range, arena) : NULL;
+    const char *parts[] = {further, range, extract->where};
+    const char *text = "";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i]) /* on lines of its own: it may end in a comment */
+            text = arena_printf(arena, parts[i] == extract->where ? "%s%s (\n%s\n)" : "%s%s (%s)",
+                                text, *text ? " AND" : " WHERE", parts[i]);
+    }
+    return text;
+}
+
 const char *select_rows(const Extract *extract, const Shard *shard, Arena *arena)
 {
     SqlText sql;
@@ -81,13 +95,9 @@ const char *select_rows(const Extract *extract, const Shard *shard, Arena *arena
         fputs(i > 0 ? ", " : "", out);
         print_column(out, &extract->plan->columns[i]);
     }
-    const char *predicate = shard ? shard->predicate : NULL;
-    fprintf(out, " FROM %s",
-            shard && shard->relation ? shard->relation : select_from(extract, arena));
-    if (predicate)
-        fprintf(out, " WHERE (%s)", predicate);
-    if (extract->where)
-        fprintf(out, "%s (\n%s\n)", predicate ? " AND" : " WHERE", extract->where);
+    fprintf(out, " FROM %s%s",
+            shard && shard->relation ? shard->relation : select_from(extract, arena),
+            select_conditions(extract, shard ? shard->predicate : NULL, arena));
     if (extract->limit > 0)
         fprintf(out, " LIMIT %" PRId64, extract->limit);
     return sql_take(&sql, arena);

@@ -14,6 +14,12 @@ enum {
     POSTGRES_OID_NUMERIC = 1700,
 };
 
+/* The FROM item of an extract: "public"."orders", or (the query) under a name. */
+const char *select_from(const Extract *extract, Arena *arena);
+
+/* " WHERE (further) AND (range) AND (where)": what there is of it; "" when there is nothing. */
+const char *select_conditions(const Extract *extract, const char *further, Arena *arena);
+
 /* SELECT columns FROM … WHERE shard AND where LIMIT n. `shard` may be NULL: everything. */
 const char *select_rows(const Extract *extract, const Shard *shard, Arena *arena);
 

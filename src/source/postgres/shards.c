@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "source/shards.h"
 #include "source/postgres/divide.h"
 #include "source/postgres/lock.h"
+#include "source/postgres/range_shards.h"
 #include "source/postgres/snapshot.h"
 #include "source/postgres/sql.h"
 
@@ -36,7 +38,7 @@ static bool cut(const Planning *planning, bool for_all, size_t wanted, ShardList
 {
     const Extract *extract = planning->extract;
     const char *why = why_whole(extract);
-    bool is_divided = wanted > 1 && extract->limit == 0;
+    bool is_divided = wanted > 1 && extract->limit == 0, is_indexed = false;
     Division division = {
         .connection = planning->connection,
         .extract = extract,
@@ -45,11 +47,16 @@ static bool cut(const Planning *planning, bool for_all, size_t wanted, ShardList
     };
     if (!why && !divide_members(&division, error))
         return false;
+    if (!why && extract->range && extract->limit == 0 &&
+        !range_shards(&division, wanted, ret_shards, &is_indexed, error))
+        return false;
+    if (is_indexed)
+        return true;
     if (!why && !for_all)
         why = "read by one worker, because this role may read only some of its columns";
     if (!why && is_divided)
         return divide_table(&division, wanted, ret_shards, error);
-    divide_whole(extract, is_divided ? why : NULL, planning->arena, ret_shards);
+    shard_whole(extract, is_divided ? why : NULL, planning->arena, ret_shards);
     return true;
 }
 

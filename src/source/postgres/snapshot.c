@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "source/postgres/catalog.h"
+#include "source/postgres/open_transactions.h"
 #include "source/postgres/sql.h"
 
 #include <poll.h>
@@ -84,7 +85,7 @@ static bool join(PostgresSnapshot *snapshot, PGconn **ret_connection, Error *err
     if (!postgres_connect(snapshot->source->config, snapshot->exporter, &connection, error))
         return false;
     const char *sql =
-        arena_printf(&arena, BEGIN_SNAPSHOT "SET TRANSACTION SNAPSHOT %s; %s" SAVEPOINT,
+        arena_printf(&arena, BEGIN_SNAPSHOT "SET TRANSACTION SNAPSHOT %s; %s" OPEN_MARK SAVEPOINT,
                      sql_literal(snapshot->id, &arena), postgres_settings(connection));
     if (!postgres_run(connection, sql, &joining, error)) {
         bool cancelled = error && error->kind == ERROR_CANCELLED;
@@ -244,9 +245,9 @@ static bool begin(PostgresSnapshot *snapshot, Error *error)
 /* Also the first statement of a transaction that is not shared: the one that makes its snapshot. */
 static bool find_position(PostgresSnapshot *snapshot, Error *error)
 {
-    static const char sql[] =
-        SAVEPOINT "; SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
-                  "ELSE pg_current_wal_lsn() END; " RELEASE;
+    static const char sql[] = SAVEPOINT
+        "; " OPEN_MARK " SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+        "ELSE pg_current_wal_lsn() END; " RELEASE;
     CLEANUP(PQclear_ptr) PGresult *position = NULL;
     Error refused = {0};
     if (postgres_exec(snapshot->exporter, sql, &opening, &position, &refused)) {
@@ -280,8 +281,9 @@ static bool try_sharing(PostgresSnapshot *snapshot, Error *error)
     return true;
 }
 
-bool postgres_snapshot_open(Source *base, Snapshot **ret_snapshot, Error *error)
+bool postgres_snapshot_open(Source *base, size_t readers, Snapshot **ret_snapshot, Error *error)
 {
+    (void)readers; /* each imports it when it comes */
     CLEANUP(free_snapshot_ptr)
     PostgresSnapshot *snapshot = memory_zalloc(1, sizeof *snapshot);
     snapshot->base.ops = &ops;

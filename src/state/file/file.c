@@ -2,17 +2,15 @@
 #include "state/file/file.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/memory.h"
-#include "state/file/name.h"
+#include "state/name.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-
-enum { STATE_VERSION = 1 };
 
 typedef struct FileStore {
     StateStore base;
@@ -55,37 +53,24 @@ static bool make_folders(const char *path, Error *error)
     return make_folder(copy, 0700, error);
 }
 
-static const char *path_of(const FileStore *store, const char *kind, const char *job, Arena *arena)
+static const char *path_of(const FileStore *store, const char *kind, const char *name, Arena *arena)
 {
-    return arena_printf(arena, "%s/%ss/%s.%s", store->folder, kind, state_file_name(job, arena),
-                        strcmp(kind, "job") == 0 ? "json" : kind);
+    return arena_printf(arena, "%s/%ss/%s.%s", store->folder, kind, state_file_name(name, arena),
+                        strcmp(kind, "lock") == 0 ? "lock" : "json");
 }
 
 /* Who holds the lock, from what it wrote there; less when it has not come to that yet. */
-static bool fail_locked(const char *job, const char *path, Error *error)
+static bool fail_locked(const LockRequest *request, const char *path, Error *error)
 {
     CLEANUP(json_free_ptr) Json *holder = NULL;
     json_read_file(path, &holder, NULL);
-    const char *host = json_get_text(holder, "host"), *since = json_get_text(holder, "since");
-    if (host && since)
-        error_set(error, ERROR_LOCKED, "job %s is locked by process %lld on %s, since %s", job,
-                  (long long)json_get_int(holder, "pid", 0), host, since);
-    else
-        error_set(error, ERROR_LOCKED, "job %s is locked by another process (%s)", job, path);
-    return error_hint(error,
-                      "wait until that run has ended, or stop it; a lock ends with its process");
+    return state_fail_locked(request, holder, path, error);
 }
 
-static bool write_holder(int descriptor, const char *path, Error *error)
+static bool write_holder(int descriptor, const char *path, const char *job, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *holder = json_object_new();
-    char host[256] = "unknown", since[CLOCK_TEXT_SIZE];
-    gethostname(host, sizeof host - 1);
-    clock_format_utc(clock_wall_us(), since);
-    json_set_text(holder, "host", host);
-    json_set_int(holder, "pid", getpid());
-    json_set_text(holder, "since", since);
+    CLEANUP(json_free_ptr) Json *holder = state_holder_new(job);
     const char *text = arena_printf(&arena, "%s\n", json_dump(holder, &arena));
     if (ftruncate(descriptor, 0) == 0 &&
         pwrite(descriptor, text, strlen(text), 0) == (ssize_t)strlen(text))
@@ -95,10 +80,11 @@ static bool write_holder(int descriptor, const char *path, Error *error)
                              "again; nothing was changed");
 }
 
-static bool file_lock(StateStore *store, const char *job, StateLock **ret_lock, Error *error)
+static bool file_lock(StateStore *store, const LockRequest *request, StateLock **ret_lock,
+                      Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
-    const char *path = path_of(store_of(store), "lock", job, &arena);
+    const char *path = path_of(store_of(store), "lock", request->name, &arena);
     CLEANUP(close_fd) int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) {
         error_set_errno(error, ERROR_CONFIG, errno, "cannot open the lock %s", path);
@@ -106,10 +92,10 @@ static bool file_lock(StateStore *store, const char *job, StateLock **ret_lock, 
     }
     if (flock(descriptor, LOCK_EX | LOCK_NB) < 0) {
         if (errno == EWOULDBLOCK)
-            return fail_locked(job, path, error);
+            return fail_locked(request, path, error);
         return error_set_errno(error, ERROR_CONFIG, errno, "cannot lock %s", path);
     }
-    if (!write_holder(descriptor, path, error))
+    if (!write_holder(descriptor, path, request->holder, error))
         return false;
     StateLock *lock = memory_alloc(sizeof *lock);
     lock->descriptor = TAKE_FD(descriptor);
@@ -129,27 +115,6 @@ static void file_unlock(StateStore *store, StateLock *lock)
     free(lock);
 }
 
-static bool hint_damaged(Error *error)
-{
-    return error_hint(error,
-                      "restore it from a backup; or look whether the last run's rows have arrived "
-                      "in the target, and then remove it: without it, that run is forgotten");
-}
-
-static bool check_version(const Json *state, const char *path, Error *error)
-{
-    int64_t version = json_get_int(state, "version", 0);
-    if (version == STATE_VERSION)
-        return true;
-    if (version > STATE_VERSION) {
-        error_set(error, ERROR_CONFIG, "%s has version %lld, this bqferry knows %d", path,
-                  (long long)version, STATE_VERSION);
-        return error_hint(error, "a newer bqferry wrote it: run that one");
-    }
-    error_set(error, ERROR_CONFIG, "%s is damaged: it has no version", path);
-    return hint_damaged(error);
-}
-
 static bool file_load(StateStore *store, const char *job, Json **ret_state, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
@@ -158,9 +123,9 @@ static bool file_load(StateStore *store, const char *job, Json **ret_state, Erro
     *ret_state = NULL;
     if (!json_read_file(path, &state, error)) {
         error_prefix(error, "state of job %s", job);
-        return hint_damaged(error);
+        return state_hint_damaged(error);
     }
-    if (state && !check_version(state, path, error))
+    if (state && !state_check_document(state, job, path, error))
         return false;
     *ret_state = TAKE_PTR(state);
     return true;
@@ -170,10 +135,110 @@ static bool file_save(StateStore *store, const char *job, const Json *state, Err
 {
     CLEANUP(arena_done) Arena arena = {0};
     const char *path = path_of(store_of(store), "job", job, &arena);
-    if (json_get_int(state, "version", 0) != STATE_VERSION)
+    if (json_get_int(state, "version", 0) != STATE_FORMAT)
         return error_set(error, ERROR_INTERNAL, "state of job %s: its version must be %d", job,
-                         STATE_VERSION);
+                         STATE_FORMAT);
     return json_write_file(path, state, error) || error_prefix(error, "state of job %s", job);
+}
+
+/* What a crash may have left in the middle of a removal is there or not: either is right. */
+static bool remove_file(const char *path, Error *error)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    return error_set_errno(error, ERROR_INTERNAL, errno, "cannot remove %s", path);
+}
+
+static bool file_remove(StateStore *store, const char *job, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    return remove_file(path_of(store_of(store), "job", job, &arena), error);
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void close_folder(DIR **folder)
+{
+    if (*folder)
+        closedir(*folder);
+}
+
+/* Names of the folder's JSON files without ".json", sorted. */
+static bool list_folder(const FileStore *store, const char *kind, Arena *arena,
+                        TextArray *ret_names, Error *error)
+{
+    const char *path = arena_printf(arena, "%s/%ss", store->folder, kind);
+    CLEANUP(close_folder) DIR *folder = opendir(path);
+    size_t count = 0, capacity = 0;
+    const char **names = NULL;
+    if (!folder)
+        return error_set_errno(error, ERROR_CONFIG, errno, "cannot list %s", path);
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        size_t length = strlen(entry->d_name);
+        if (entry->d_name[0] == '.' || length <= 5 ||
+            strcmp(entry->d_name + length - 5, ".json") != 0)
+            continue;
+        if (count == capacity) {
+            capacity = capacity ? capacity * 2 : 16;
+            const char **grown = ARENA_ARRAY(arena, const char *, capacity);
+            if (count)
+                memcpy(grown, names, count * sizeof *grown);
+            names = grown;
+        }
+        names[count++] = arena_strndup(arena, entry->d_name, length - 5);
+    }
+    if (count)
+        qsort(names, count, sizeof *names, compare_texts);
+    *ret_names = (TextArray){names, count};
+    return true;
+}
+
+/* Long names are cut in file names: the whole one stands in the file. */
+static bool file_jobs(StateStore *store, Arena *arena, TextArray *ret_names, Error *error)
+{
+    TextArray files;
+    if (!list_folder(store_of(store), "job", arena, &files, error))
+        return false;
+    const char **names = ARENA_ARRAY(arena, const char *, files.count);
+    for (size_t i = 0; i < files.count; i++) {
+        CLEANUP(json_free_ptr) Json *state = NULL;
+        Error ignored = {0};
+        const char *path =
+            arena_printf(arena, "%s/jobs/%s.json", store_of(store)->folder, files.items[i]);
+        json_read_file(path, &state, &ignored);
+        const char *job = json_get_text(state, "job");
+        names[i] = job ? arena_strdup(arena, job) : files.items[i];
+    }
+    *ret_names = (TextArray){names, files.count};
+    return true;
+}
+
+static bool file_report_save(StateStore *store, const char *id, const Json *report, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const char *last = arena_printf(&arena, "%s/report.json", store_of(store)->folder);
+    return json_write_file(path_of(store_of(store), "report", id, &arena), report, error) &&
+           json_write_file(last, report, error);
+}
+
+static bool file_report_load(StateStore *store, const char *id, Json **ret_report, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    return json_read_file(path_of(store_of(store), "report", id, &arena), ret_report, error);
+}
+
+static bool file_report_remove(StateStore *store, const char *id, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    return remove_file(path_of(store_of(store), "report", id, &arena), error);
+}
+
+static bool file_report_list(StateStore *store, Arena *arena, TextArray *ret_ids, Error *error)
+{
+    return list_folder(store_of(store), "report", arena, ret_ids, error);
 }
 
 static void file_close(StateStore *store)
@@ -190,13 +255,21 @@ static const StateOps file_ops = {
     .unlock = file_unlock,
     .load = file_load,
     .save = file_save,
+    .remove = file_remove,
+    .jobs = file_jobs,
+    .report_save = file_report_save,
+    .report_load = file_report_load,
+    .report_remove = file_report_remove,
+    .report_list = file_report_list,
 };
 
-static bool file_open(const char *where, StateStore **ret_store, Error *error)
+static bool file_open(const StateConfig *config, StateStore **ret_store, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
+    const char *where = config->path;
     if (!make_folders(where, error) ||
         !make_folder(arena_printf(&arena, "%s/jobs", where), 0700, error) ||
+        !make_folder(arena_printf(&arena, "%s/reports", where), 0700, error) ||
         !make_folder(arena_printf(&arena, "%s/locks", where), 0700, error))
         return false;
     FileStore *store = memory_zalloc(1, sizeof *store);

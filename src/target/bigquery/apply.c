@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
+#include "target/bigquery/evolve.h"
 #include "target/bigquery/explain.h"
 #include "target/bigquery/lookup.h"
+#include "target/bigquery/merge.h"
 #include "target/bigquery/pace.h"
 #include "target/bigquery/run_state.h"
 #include "target/bigquery/sink.h"
@@ -82,7 +84,7 @@ static void set_expiration(Json *table, int64_t after_ms)
  * (docs/managing-partitioned-tables#partition-expiration). */
 static Json *staging_json(const BqScope *scope, const BqWay *way)
 {
-    Json *body = json_clone(way->table);
+    Json *body = json_clone(bq_way_loaded(way));
     Json *partitioning = json_get(body, "timePartitioning");
     if (partitioning)
         json_set_text(partitioning, "expirationMs", never_ms);
@@ -90,12 +92,11 @@ static Json *staging_json(const BqScope *scope, const BqWay *way)
     return body;
 }
 
-static bool make_staging(const BqScope *scope, const Delivery *delivery, const BqWay *way,
-                         Error *error)
+bool bq_make_staging(const BqWork *work, const char *table, Error *error)
 {
-    CLEANUP(json_free_ptr) Json *body = staging_json(scope, way);
-    TableRef staging = staging_ref(delivery, way);
-    if (!bq_table_insert(scope, &staging, body, NULL, error))
+    CLEANUP(json_free_ptr) Json *body = staging_json(&work->scope, work->way);
+    const TableRef staging = {work->delivery->table.dataset, table};
+    if (!bq_table_insert(&work->scope, &staging, body, NULL, error))
         return error_prefix(error, "making the staging table %s", staging.table);
     return fault_point("bigquery.staging.made", error);
 }
@@ -129,19 +130,20 @@ bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
     CLEANUP(json_free_ptr) Json *body = staging_json(&scope, &way);
     if (!bq_table_insert(&scope, &staging, body, &made, error))
         return error_prefix(error, "making the staging table %s", staging.table);
-    if (!made &&
-        (!bq_table_delete(&scope, &staging, error) || !make_staging(&scope, delivery, &way, error)))
+    if (!made && (!bq_table_delete(&scope, &staging, error) ||
+                  !bq_table_insert(&scope, &staging, body, NULL, error)))
         return false;
     return fault_point("bigquery.staging.made", error);
 }
 
-/* The target, when it was not there. Whoever made it meanwhile must have meant the same. */
+/* The target, when it was not there, or its columns. Whoever made it meanwhile must have meant the
+ * same. */
 static bool need_target(const BqWork *work, Error *error)
 {
     const BqWay *way = work->way;
     bool made;
     if (way->exists)
-        return true;
+        return !way->evolves || bq_evolve(work, error);
     CLEANUP(json_free_ptr) Json *body = json_clone(way->table);
     if (way->expiration_ms)
         set_expiration(body, way->expiration_ms);
@@ -159,10 +161,19 @@ static bool need_target(const BqWork *work, Error *error)
                      work->delivery->table.table);
 }
 
-static bool applied(const BqWork *work, int64_t rows, ApplyResult *result)
+void bq_step_result(const BqWork *work, const StepResult *step, ApplyResult *ret_result)
 {
-    result->rows = rows < 0 ? bq_staged_rows(work->delivery) : (uint64_t)rows;
-    bq_run_settle(work->scope.bq, work->delivery, (int64_t)result->rows);
+    if (delivery_merges(work->delivery))
+        bq_merge_result(work, step, ret_result);
+    else
+        *ret_result = (ApplyResult){.rows = step->rows < 0 ? bq_staged_rows(work->delivery)
+                                                           : (uint64_t)step->rows};
+}
+
+static bool applied(const BqWork *work, const StepResult *step, ApplyResult *result)
+{
+    bq_step_result(work, step, result);
+    bq_run_settle(work->scope.bq, work->delivery, result);
     return true;
 }
 
@@ -172,14 +183,14 @@ static bool failed(const BqWork *work, const StepResult *step, ApplyResult *resu
     result->spent = true;
     result->lost = step->hopeless;
     error->retryable = step->again;
-    bq_run_settle(work->scope.bq, work->delivery, -1);
+    bq_run_settle(work->scope.bq, work->delivery, NULL);
     return false;
 }
 
 static bool lost(const BqWork *work, ApplyResult *result)
 {
     result->lost = true;
-    bq_run_settle(work->scope.bq, work->delivery, -1);
+    bq_run_settle(work->scope.bq, work->delivery, NULL);
     return false;
 }
 
@@ -188,7 +199,7 @@ static bool upload_ended(const BqWork *work, const StepResult *step, ApplyResult
                          Error *error)
 {
     if (step->state == STEP_DONE)
-        return applied(work, step->rows, result);
+        return applied(work, step, result);
     error->retryable = step->again;
     return lost(work, result);
 }
@@ -273,7 +284,7 @@ static LoadDraft load_draft(const BqWork *work, const char *table, size_t begin,
 {
     return (LoadDraft){
         .to = {work->scope.bq->project, work->delivery->table.dataset, table},
-        .schema = json_get(work->way->table, "schema"),
+        .schema = json_get(bq_way_loaded(work->way), "schema"),
         .format = work->delivery->format,
         .kms_key = bq_way_kms_key(work->way),
         .uris = uris_of(work, begin, end),
@@ -290,15 +301,14 @@ static bool apply_objects(const BqWork *work, ApplyResult *result, Error *error)
     StepResult end;
     if (!need_target(work, error) || !bq_step_run(work, &step, &end, error))
         return false;
-    return end.state == STEP_DONE ? applied(work, end.rows, result)
-                                  : failed(work, &end, result, error);
+    return end.state == STEP_DONE ? applied(work, &end, result) : failed(work, &end, result, error);
 }
 
 /* Objects become rows of the staging table. */
 static bool load_staging(const BqWork *work, ApplyResult *result, Error *error)
 {
     const Delivery *delivery = work->delivery;
-    if (!make_staging(&work->scope, delivery, work->way, error))
+    if (!bq_make_staging(work, work->way->staging, error))
         return false;
     for (size_t begin = 0, end, i = 0; begin < delivery->shard_count; begin = end, i++) {
         end = end_of_batch(delivery, begin);
@@ -313,6 +323,18 @@ static bool load_staging(const BqWork *work, ApplyResult *result, Error *error)
     return true;
 }
 
+/* Who comes back after days keeps what is staged. */
+static bool renew_staging(const BqScope *scope, const TableRef *staging, const Json *table,
+                          Error *error)
+{
+    int64_t left = google_int(table, "expirationTime", INT64_MAX) - clock_wall_us() / US_PER_MS;
+    if (left > scope->bq->staging_expiration_ms / 2)
+        return true;
+    CLEANUP(json_free_ptr) Json *body = json_object_new();
+    set_expiration(body, scope->bq->staging_expiration_ms);
+    return bq_table_patch(scope, staging, body, error);
+}
+
 bool bq_staging_rows(const BqScope *scope, const Delivery *delivery, const BqWay *way,
                      int64_t *ret_rows, Error *error)
 {
@@ -321,7 +343,7 @@ bool bq_staging_rows(const BqScope *scope, const Delivery *delivery, const BqWay
     if (!bq_table_get(scope, &staging, &json, error))
         return false;
     *ret_rows = json ? google_int(json, "numRows", 0) : -1;
-    return true;
+    return !json || renew_staging(scope, &staging, json, error);
 }
 
 /* Staging is not whole. Was it, and has it done its work? */
@@ -333,7 +355,7 @@ static bool not_whole(const BqWork *work, int64_t found, ApplyResult *result, Er
         (step.state == STEP_ABSENT && !bq_step_fence(work, last, kind, &step, error)))
         return false;
     if (step.state == STEP_DONE && !work->delivery->replace_partitions)
-        return applied(work, step.rows, result);
+        return applied(work, &step, result);
     if (found < 0)
         error_set_retryable(error, ERROR_TARGET, "the staging table %s is gone",
                             work->way->staging);
@@ -359,8 +381,7 @@ static bool copy_all(const BqWork *work, ApplyResult *result, Error *error)
     StepResult end;
     if (!bq_step_run(work, &step, &end, error))
         return false;
-    return end.state == STEP_DONE ? applied(work, end.rows, result)
-                                  : failed(work, &end, result, error);
+    return end.state == STEP_DONE ? applied(work, &end, result) : failed(work, &end, result, error);
 }
 
 /* One partition's copy job, on its way. */
@@ -448,7 +469,29 @@ static bool copy_partitions(const BqWork *work, ApplyResult *result, Error *erro
             rows = rows < 0 || parts[i].result.rows < 0 ? -1 : rows + parts[i].result.rows;
         }
     }
-    return applied(work, rows, result);
+    const StepResult all = {.state = STEP_DONE, .rows = rows};
+    return applied(work, &all, result);
+}
+
+/* Rows that BigQuery refuses, or that we do, are refused again: they must be read again. */
+static bool merge_all(const BqWork *work, ApplyResult *result, Error *error)
+{
+    StepResult end;
+    Error problem = {0};
+    if (!bq_merge_run(work, &end, &problem)) {
+        *error = problem;
+        return problem.kind == ERROR_DATA ? lost(work, result) : false;
+    }
+    if (end.state == STEP_DONE)
+        return applied(work, &end, result);
+    *error = problem;
+    return failed(work, &end, result, error);
+}
+
+/* Keys alone make no table. */
+static bool needs_target(const BqWork *work)
+{
+    return work->way->exists || !work->delivery->merge.keys_only;
 }
 
 static bool apply_staged(const BqWork *work, ApplyResult *result, Error *error)
@@ -460,8 +503,11 @@ static bool apply_staged(const BqWork *work, ApplyResult *result, Error *error)
         return false;
     if (found < 0 || (uint64_t)found != bq_staged_rows(work->delivery))
         return not_whole(work, found, result, error);
-    if (!fault_point("bigquery.staging.counted", error) || !need_target(work, error))
+    if (!fault_point("bigquery.staging.counted", error) ||
+        (needs_target(work) && !need_target(work, error)))
         return false;
+    if (delivery_merges(work->delivery))
+        return merge_all(work, result, error);
     return work->delivery->replace_partitions ? copy_partitions(work, result, error)
                                               : copy_all(work, result, error);
 }
@@ -470,6 +516,10 @@ const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char 
 {
     bool staged = bq_is_staged(way, delivery);
     *ret_kind = staged ? "copy" : "load";
+    if (delivery_merges(delivery)) {
+        *ret_kind = "query";
+        return "merge";
+    }
     if (delivery->replace_partitions)
         return "part0";
     return staged ? "copy" : "load";
@@ -526,15 +576,13 @@ bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result,
     CLEANUP(bq_way_done) BqWay way = {0};
     BqScope scope = bq_scope(target, delivery, &arena);
     bool is_refused = false;
-    int64_t rows;
     scope.refused = &is_refused;
     *ret_result = (ApplyResult){0};
     if (!bq_way_read(&scope, delivery, &way, error))
         return false;
     const BqWork work = {scope, delivery, &way};
-    if (bq_run_settled(scope.bq, delivery, &rows) && rows >= 0)
-        ret_result->rows = (uint64_t)rows;
-    else if (!apply_rows(&work, ret_result, error))
+    if (bq_run_settled(scope.bq, delivery, ret_result) != SETTLED_APPLIED &&
+        !apply_rows(&work, ret_result, error))
         return not_applied(&work, ret_result, error);
     return keep_expiration(&work, error);
 }

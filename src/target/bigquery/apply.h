@@ -3,7 +3,7 @@
  * docs/internals/bigquery.md for why each step is safe to repeat. */
 #pragma once
 
-#include "target/bigquery/bq_state.h"
+#include "target/bigquery/step.h"
 
 bool bq_prepare(Target *target, const Delivery *delivery, Error *error);
 bool bq_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
@@ -16,9 +16,15 @@ bool bq_is_staged(const BqWay *way, const Delivery *delivery);
 /* Ids of all partitions that the shards' rows belong to, each once, in order. */
 const char *const *bq_partition_union(const Delivery *delivery, Arena *arena, size_t *ret_count);
 
-/* The step that makes rows visible: "load", "copy", or a partition's own, "part0", … */
+/* The step that makes rows visible: "load", "copy", or a partition's own, "part0", …, or "merge" */
 const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char **ret_kind);
 uint64_t bq_staged_rows(const Delivery *delivery);
+
+/* An empty table for staging; one that is there already is fine. */
+bool bq_make_staging(const BqWork *work, const char *table, Error *error);
+
+/* What became of the rows by the step that is done. */
+void bq_step_result(const BqWork *work, const StepResult *step, ApplyResult *ret_result);
 
 /* Rows in the staging table; −1: it is not there. */
 bool bq_staging_rows(const BqScope *scope, const Delivery *delivery, const BqWay *way,

@@ -6,6 +6,7 @@
 #include "target/bigquery/check.h"
 #include "target/bigquery/describe.h"
 #include "target/bigquery/forecast.h"
+#include "target/bigquery/gc.h"
 #include "target/bigquery/list.h"
 #include "target/bigquery/lookup.h"
 #include "target/bigquery/run_state.h"
@@ -124,6 +125,7 @@ static bool bq_open(const DestinationConfig *config, Target **ret_target, Error 
         .status = bq_status,
         .apply = bq_apply,
         .discard = bq_discard,
+        .gc = bq_gc,
         .jobs = bq_jobs,
         .forecast = bq_forecast,
         .list = bq_list,

@@ -54,7 +54,9 @@ typedef struct BqWay {
     bool exists;             /* the target table was there when this was arranged */
     const char *bucket;      /* rows become objects there; NULL: they are uploaded into load jobs */
     const char *prefix;      /* of the objects' names, with "/" at the end: "bqferry/RUN/" */
+    bool evolves;            /* the target's columns change before rows arrive */
     Json *table;             /* what the target is or shall be (Table), without a name; owned */
+    Json *stage;             /* what staging is to be, when that is something else; owned */
     ConfigLabels job_labels;
     int64_t expiration_ms; /* of a new target table; 0: never */
 } BqWay;

@@ -17,6 +17,15 @@ bool bq_table_insert(const BqScope *scope, const TableRef *table, const Json *bo
 bool bq_table_patch(const BqScope *scope, const TableRef *table, const Json *patch, Error *error);
 bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error);
 
+/* Sets members of a table. *ret_changed = false: it is not any more what `etag` stands for. */
+bool bq_table_patch_if(const BqScope *scope, const TableRef *table, const Json *body,
+                       const char *etag, bool *ret_changed, Error *error);
+
+/* Names of the dataset's tables that begin with `prefix`, into the scope's arena; none when there
+ * is no such dataset. */
+bool bq_table_names(const BqScope *scope, const char *dataset, const char *prefix,
+                    const char *const **ret_names, size_t *ret_count, Error *error);
+
 /* *ret_dataset: the caller's to free; NULL when there is none. */
 bool bq_dataset_get(const BqScope *scope, const char *dataset, Json **ret_dataset, Error *error);
 bool bq_dataset_insert(const BqScope *scope, const Json *body, bool *ret_made, Error *error);
@@ -34,6 +43,10 @@ typedef struct BqJobKey {
 } BqJobKey;
 bool bq_job_get(const BqScope *scope, const BqJobKey *key, Json **ret_job, Error *error);
 bool bq_job_cancel(const BqScope *scope, const BqJobKey *key, Error *error);
+
+/* A SELECT and its rows, waited for. `body` is a QueryRequest without `timeoutMs`; *ret_answer is a
+ * QueryResponse or GetQueryResultsResponse, the caller's to free. */
+bool bq_query(const BqScope *scope, Json *body, Json **ret_answer, Error *error);
 
 /* Whether the table has row-level access policies; false, too, when that may not be asked. */
 bool bq_has_row_policies(const BqScope *scope, const TableRef *table, bool *ret_has, Error *error);

@@ -102,7 +102,7 @@ typedef struct Differences {
     char *text;
     size_t size;
     bool any;
-    bool for_append; /* only what is in the way of adding rows */
+    const CompareRules *rules; /* only what is in the way of adding rows; NULL: all */
 } Differences;
 
 static void add_difference(Differences *differences, const char *path, const char *words)
@@ -123,15 +123,20 @@ static bool digits_fit(const Existing *existing, const Field *field)
            field_decimal_precision(field) - scale <= existing->precision - existing->scale;
 }
 
-static bool types_fit(const Existing *existing, const Field *field, bool for_append)
+static bool modes_fit(const Existing *existing, const Field *field, const CompareRules *rules)
+{
+    return existing->mode != MODE_REQUIRED || field->mode == MODE_REQUIRED ||
+           rules->evolve != EVOLVE_FAIL;
+}
+
+static bool types_fit(const Existing *existing, const Field *field, const CompareRules *rules)
 {
     if (!existing->known || existing->kind != field->kind)
         return false;
     if ((existing->mode == MODE_REPEATED) != (field->mode == MODE_REPEATED))
         return false;
-    if (for_append)
-        return digits_fit(existing, field) &&
-               (existing->mode != MODE_REQUIRED || field->mode == MODE_REQUIRED);
+    if (rules)
+        return digits_fit(existing, field) && modes_fit(existing, field, rules);
     return existing->mode == field->mode && existing->precision == field->precision &&
            (existing->precision == 0 || existing->scale == field->scale) &&
            existing->max_length == 0;
@@ -145,7 +150,7 @@ static void compare_field(const Json *json, const Field *field, const char *path
 {
     Arena *arena = differences->arena;
     Existing existing = existing_of(json);
-    if (!types_fit(&existing, field, differences->for_append))
+    if (!types_fit(&existing, field, differences->rules))
         add_difference(differences, path,
                        arena_printf(arena, "is %s there and %s here",
                                     existing_text(&existing, arena), field_text(field, arena)));
@@ -154,24 +159,40 @@ static void compare_field(const Json *json, const Field *field, const char *path
                        arena_printf(arena, "%s.", path), differences);
 }
 
+bool compare_may_add(const CompareRules *rules, const char *name)
+{
+    for (size_t i = 0; i < sizeof rules->own / sizeof *rules->own; i++) {
+        if (rules->own[i] && strcasecmp(rules->own[i], name) == 0)
+            return true;
+    }
+    return rules->evolve == EVOLVE_COLUMNS;
+}
+
+/* A column that is only there, and cannot stay empty. */
+static bool is_needed(const Existing *other, const CompareRules *rules)
+{
+    return !rules ||
+           (other->mode == MODE_REQUIRED && rules->evolve == EVOLVE_FAIL && !rules->partial);
+}
+
 static void compare_fields(const Json *existing, const Field *fields, size_t count,
                            const char *prefix, Differences *differences)
 {
     Arena *arena = differences->arena;
+    const CompareRules *rules = differences->rules;
     for (size_t i = 0; i < count; i++) {
         const char *path = arena_printf(arena, "%s%s", prefix, fields[i].name);
         const Json *json = find_json(existing, fields[i].name);
         if (json)
             compare_field(json, &fields[i], path, differences);
-        else
+        else if (!rules || !compare_may_add(rules, fields[i].name))
             add_difference(differences, path,
                            arena_printf(arena, "(%s) is not there", field_text(&fields[i], arena)));
     }
     for (size_t i = 0; i < json_count(existing); i++) {
         Existing other = existing_of(json_at(existing, i));
         const char *name = json_get_text(other.json, "name");
-        if (find_field(fields, count, name) ||
-            (differences->for_append && other.mode != MODE_REQUIRED))
+        if (find_field(fields, count, name) || !is_needed(&other, rules))
             continue;
         add_difference(differences, arena_printf(arena, "%s%s", prefix, name ? name : "?"),
                        arena_printf(arena, "(%s) is only there", existing_text(&other, arena)));
@@ -193,19 +214,20 @@ bool compare_same(const Json *table, const Schema *schema)
     return *text == '\0';
 }
 
-bool compare_append(const Json *table, const Schema *schema, Error *error)
+bool compare_append(const Json *table, const Schema *schema, const CompareRules *rules,
+                    Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
     char text[ERROR_MESSAGE_MAX] = "";
-    Differences differences = {
-        .arena = &arena, .text = text, .size = sizeof text, .for_append = true};
+    Differences differences = {.arena = &arena, .text = text, .size = sizeof text, .rules = rules};
     compare_fields(fields_of(table), schema->fields, schema->field_count, "", &differences);
     if (!differences.any)
         return true;
     error_set(error, ERROR_CONFIG, "the rows do not fit into the existing table: %s", text);
-    return error_hint(error, "change the table (ALTER TABLE … ADD COLUMN, ALTER COLUMN … DROP NOT "
-                             "NULL), choose columns with source.columns, types and modes with "
-                             "columns.<name>, or load: replace");
+    return error_hint(error,
+                      "change the table (schema: {evolve: add_columns} lets runs add columns "
+                      "and drop NOT NULL), choose columns with source.columns, types and "
+                      "modes with columns.<name>, or load it anew with --full-refresh");
 }
 
 static const char *partitioning_text(const Partitioning *by, Arena *arena)
@@ -259,7 +281,7 @@ bool compare_layout(const Json *table, const TableLayout *wanted, Error *error)
     TableLayout existing;
     if (!layout_json_get(table, &arena, &existing, error))
         return false;
-    if (wanted->partitioning.kind != PARTITION_NONE &&
+    if (wanted->partitioning.kind != PARTITION_NONE && !wanted->partitions_by_default &&
         !same_partitioning(&existing.partitioning, &wanted->partitioning)) {
         error_set(error, ERROR_CONFIG,
                   "the existing table is partitioned %s, and partition_by wants it %s: BigQuery "
@@ -269,7 +291,8 @@ bool compare_layout(const Json *table, const TableLayout *wanted, Error *error)
         return error_hint(error, "leave partition_by out to keep the table as it is, load into a "
                                  "new table (target.table), or drop the existing one first");
     }
-    if (wanted->cluster_count > 0 && !same_clustering(&existing, wanted)) {
+    if (wanted->cluster_count > 0 && !wanted->clusters_by_default &&
+        !same_clustering(&existing, wanted)) {
         error_set(error, ERROR_CONFIG,
                   "the existing table is clustered by %s, and cluster_by wants %s",
                   names_text(existing.cluster_by, existing.cluster_count, &arena),

@@ -7,14 +7,26 @@
 #include "format/json.h"
 #include "model/layout.h"
 #include "model/type.h"
+#include "target/target.h"
 
 /* Whether the table's columns are those of the schema, neither more nor fewer, of the same types
  * and modes; order and descriptions do not count. */
 bool compare_same(const Json *table, const Schema *schema);
 
-/* Whether rows of the schema can be added to the table as it is. ERROR_CONFIG names every column
- * that is in the way, and what could be done. */
-bool compare_append(const Json *table, const Schema *schema, Error *error);
+/* What may change in a table that rows are added to. */
+typedef struct CompareRules {
+    SchemaEvolve evolve;
+    const char *own[3]; /* columns of our own making, added whatever `evolve` says; NULL: none */
+    bool partial;       /* the schema is part of the columns only, and no row is inserted */
+} CompareRules;
+
+/* Whether a column may be added. */
+bool compare_may_add(const CompareRules *rules, const char *name);
+
+/* Whether rows of the schema can be added to the table, with the changes that the rules allow.
+ * ERROR_CONFIG names every column that is in the way, and what could be done. */
+bool compare_append(const Json *table, const Schema *schema, const CompareRules *rules,
+                    Error *error);
 
 /* The differences between the table's columns and the schema's, for people: "total is NUMERIC and
  * becomes STRING; …". "" when there are none. */

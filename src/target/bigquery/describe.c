@@ -31,7 +31,7 @@ bool bq_describe(Target *target, const TableRef *table, Arena *arena, TargetTabl
 {
     CLEANUP(bq_table_done) BqTable found = {0};
     BqScope scope = {.bq = (BigQuery *)target, .arena = arena};
-    if (!bq_lookup(&scope, table, LOOK_KEPT, &found, error))
+    if (!bq_lookup(&scope, table, LOOK_FRESH, &found, error))
         return false;
     *ret_table = (TargetTable){.exists = found.json != NULL, .row_count = -1, .byte_count = -1};
     if (!found.json)
@@ -76,7 +76,7 @@ bool bq_validate(Target *target, const Delivery *delivery, Error *error)
     BqScope scope = bq_scope(target, delivery, &arena);
     bool rebuild;
     if (!bq_way_possible(&scope, delivery, error) ||
-        !bq_lookup(&scope, &delivery->table, LOOK_FRESH, &found, error))
+        !bq_lookup(&scope, &delivery->table, LOOK_AGAIN, &found, error))
         return false;
     return bq_way_fits(delivery, found.json, &rebuild, error) ||
            error_prefix(error, "table %s.%s", delivery->table.dataset, delivery->table.table);

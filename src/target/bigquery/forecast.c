@@ -87,9 +87,9 @@ static const char *partition_note(const Partitioning *by, Arena *arena)
             ? arena_printf(arena, "%lld numbers", (long long)by->interval * PARTITIONS_PER_JOB)
             : spans[by->kind];
     return arena_printf(arena,
-                        "one run may touch %d partitions: %s; for more, choose larger partitions "
-                        "or load in parts (source.where)",
-                        PARTITIONS_PER_JOB, span);
+                        "one run may touch 4,000 partitions: %s; for more, choose larger "
+                        "partitions, or load in parts (source.where)",
+                        span);
 }
 
 static const char *way_text(const BigQuery *bq, const Delivery *delivery, const TargetLoad *load,

@@ -179,6 +179,33 @@ static int64_t rows_of(const Json *job)
     return google_int(json_get(statistics, "load"), "outputRows", copied);
 }
 
+static BqDml dml_of(const BqScope *scope, const Json *job)
+{
+    const Json *configuration = json_get(json_get(job, "configuration"), "query");
+    const Json *stats = json_get(json_get(json_get(job, "statistics"), "query"), "dmlStats");
+    return (BqDml){
+        .sql = arena_strdup(scope->arena, json_get_text(configuration, "query")),
+        .inserted = google_int(stats, "insertedRowCount", 0),
+        .updated = google_int(stats, "updatedRowCount", 0),
+        .deleted = google_int(stats, "deletedRowCount", 0),
+    };
+}
+
+/* Another statement changed the same rows, or too many wait: nothing is wrong with this one
+ * (docs/data-manipulation-language#dml-limitations; the reason given is invalidQuery). */
+static bool is_collision(const ReasonEntry *entry)
+{
+    return entry->message && (strcasestr(entry->message, "concurrent update") ||
+                              strcasestr(entry->message, "could not serialize access") ||
+                              strcasestr(entry->message, "DML statements outstanding"));
+}
+
+/* Time cures it, but not soon. */
+static bool is_in_the_way(const ReasonEntry *entry)
+{
+    return entry->message && strcasestr(entry->message, "streaming buffer");
+}
+
 /* Rows that a file holds and the table refuses. */
 static bool is_about_rows(const ReasonEntry *entries, size_t count)
 {
@@ -201,9 +228,16 @@ static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *
                  count, error);
     if (is_about_rows(&result, 1) || is_about_rows(entries, count))
         error->kind = ERROR_DATA;
+    error->retryable |= is_collision(&result);
     end->again = error->retryable;
-    end->hopeless = result.reason && (strcmp(result.reason, "invalid") == 0 ||
-                                      strcmp(result.reason, "notFound") == 0);
+    end->hopeless =
+        !end->again && !is_in_the_way(&result) && result.reason &&
+        (strcmp(result.reason, "invalid") == 0 || strcmp(result.reason, "invalidQuery") == 0 ||
+         strcmp(result.reason, "notFound") == 0);
+    if (is_in_the_way(&result))
+        return error_hint(error, "somebody streams rows into this table by insertAll, and those of "
+                                 "the last 30 minutes cannot be changed yet: run the job again "
+                                 "later, or stream with the Storage Write API");
     return explain(NULL, result.reason, result.message, error);
 }
 
@@ -229,7 +263,7 @@ bool bq_job_end(const BqScope *scope, const BqJobWait *wait, const Json *job, Bq
                 Error *error)
 {
     const Json *status = json_get(job, "status");
-    *ret_end = (BqJobEnd){.rows = rows_of(job)};
+    *ret_end = (BqJobEnd){.rows = rows_of(job), .dml = dml_of(scope, job)};
     note_job(scope, wait, job);
     if (json_is_object(json_get(status, "errorResult")))
         return job_failed(scope, wait, status, ret_end, error);

@@ -24,11 +24,18 @@ typedef struct BqJobWait {
  * destination.job_timeout, saying that it goes on and where to look. */
 bool bq_job_wait(const BqScope *scope, const BqJobWait *wait, Json **job, Error *error);
 
+/* What a statement did (DmlStats of the API), and its text; a job of another kind has none. */
+typedef struct BqDml {
+    const char *sql; /* in the scope's arena; NULL: no query */
+    int64_t inserted, updated, deleted;
+} BqDml;
+
 typedef struct BqJobEnd {
     bool again;    /* it failed for a reason that may be gone the next time */
     bool hopeless; /* it failed because of the rows or the request, or what it needs is gone: the
                       same will fail again */
     int64_t rows;  /* loaded or copied; −1: not said */
+    BqDml dml;
 } BqJobEnd;
 
 /* The result of a job that has ended. False: *error has every entry of its errors. ERROR_DATA when

@@ -78,6 +78,48 @@ Json *job_json_copy(const JobDraft *draft, const CopyDraft *wanted)
     return job_json(draft, "copy", copy);
 }
 
+static Json *param_json(const QueryParam *param)
+{
+    Json *json = json_object_new(), *type = json_object_new(), *value = json_object_new();
+    json_set_text(json, "name", param->name);
+    json_set_text(type, "type", param->type);
+    json_set_text(value, "value", param->value);
+    json_set(json, "parameterType", type);
+    json_set(json, "parameterValue", value);
+    return json;
+}
+
+/* The members that jobs.insert and jobs.query share. */
+static void set_query(Json *query, const QueryDraft *wanted)
+{
+    json_set_text(query, "query", wanted->sql);
+    json_set_bool(query, "useLegacySql", false);
+    if (!wanted->param_count)
+        return;
+    Json *params = json_array_new();
+    for (size_t i = 0; i < wanted->param_count; i++)
+        json_append(params, param_json(&wanted->params[i]));
+    json_set_text(query, "parameterMode", "NAMED");
+    json_set(query, "queryParameters", params);
+}
+
+Json *job_json_query(const JobDraft *draft, const QueryDraft *wanted)
+{
+    Json *query = json_object_new();
+    set_query(query, wanted);
+    return job_json(draft, "query", query);
+}
+
+Json *job_json_ask(const JobDraft *draft, const QueryDraft *wanted, const char *request_id)
+{
+    Json *query = json_object_new();
+    set_query(query, wanted);
+    json_set_text(query, "location", draft->location);
+    json_set_text(query, "requestId", request_id);
+    json_set(query, "labels", label_json(&draft->labels));
+    return query;
+}
+
 Json *job_json_fence(const JobDraft *draft)
 {
     Json *query = json_object_new();

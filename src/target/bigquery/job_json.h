@@ -37,8 +37,26 @@ typedef struct CopyDraft {
     const char *kms_key; /* of `to`: without it, a copy would take Google's own */
 } CopyDraft;
 
-Json *job_json_load(const JobDraft *draft, const LoadDraft *load);
-Json *job_json_copy(const JobDraft *draft, const CopyDraft *copy);
+/* A named query parameter (@name). */
+typedef struct QueryParam {
+    const char *name;
+    const char *type; /* "STRING", "TIMESTAMP" */
+    const char *value;
+} QueryParam;
+
+typedef struct QueryDraft {
+    const char *sql;
+    const QueryParam *params;
+    size_t param_count;
+} QueryDraft;
+
+Json *job_json_load(const JobDraft *draft, const LoadDraft *wanted);
+Json *job_json_copy(const JobDraft *draft, const CopyDraft *wanted);
+Json *job_json_query(const JobDraft *draft, const QueryDraft *wanted);
+
+/* QueryRequest of jobs.query: a SELECT whose rows are wanted at once. `request_id` (at most 36
+ * characters) makes repeating it harmless; draft->id is not used. */
+Json *job_json_ask(const JobDraft *draft, const QueryDraft *wanted, const char *request_id);
 
 /* A query that does nothing and costs nothing: it only takes the job's id, so that no other job can
  * ever run under it. */

@@ -181,7 +181,7 @@ bool bq_lookup(const BqScope *scope, const TableRef *table, BqLook look, BqTable
         return false;
     if (!place_dataset(scope, table->dataset, &found, error))
         return false;
-    if (look == LOOK_FRESH) {
+    if (look != LOOK_KEPT) {
         pthread_mutex_lock(&bq->lock);
         keep_table(bq, table, found.json);
         pthread_mutex_unlock(&bq->lock);

@@ -15,6 +15,7 @@ typedef struct BqTable {
 
 typedef enum BqLook {
     LOOK_FRESH, /* asks, and keeps the answer for whoever looks next */
+    LOOK_AGAIN, /* takes what is kept, or asks, and keeps it */
     LOOK_KEPT,  /* takes what is kept, once, or asks */
 } BqLook;
 

@@ -98,33 +98,41 @@ bool partition_of(const Partitioning *by, TypeKind type, int64_t value, int64_t 
     return true;
 }
 
-/* First value of a partition and of the one after it, in the value's unit. */
-static void bounds_of(const Partitions *partitions, int64_t number, int64_t *low, int64_t *high)
+void partition_bounds(const Partitioning *by, TypeKind type, int64_t number, int64_t *ret_low,
+                      int64_t *ret_high)
 {
-    int64_t unit = partitions->type == TYPE_DATE ? 1 : day_us;
-    switch (partitions->by.kind) {
+    int64_t unit = type == TYPE_DATE ? 1 : day_us;
+    switch (by->kind) {
     case PARTITION_HOUR:
-        *low = number * hour_us;
-        *high = *low + hour_us;
+        *ret_low = number * hour_us;
+        *ret_high = *ret_low + hour_us;
         break;
     case PARTITION_DAY:
-        *low = number * unit;
-        *high = *low + unit;
+        *ret_low = number * unit;
+        *ret_high = *ret_low + unit;
         break;
     case PARTITION_MONTH:
-        *low = first_day_of_month(number) * unit;
-        *high = first_day_of_month(number + 1) * unit;
+        *ret_low = first_day_of_month(number) * unit;
+        *ret_high = first_day_of_month(number + 1) * unit;
         break;
     case PARTITION_YEAR:
-        *low = days_of(number, 1) * unit;
-        *high = days_of(number + 1, 1) * unit;
+        *ret_low = days_of(number, 1) * unit;
+        *ret_high = days_of(number + 1, 1) * unit;
         break;
     default: /* a range; the end may cut the last one */
-        *low = number;
-        *high = (uint64_t)partitions->by.end - (uint64_t)number > (uint64_t)partitions->by.interval
-                    ? number + partitions->by.interval
-                    : partitions->by.end;
+        *ret_low = number;
+        *ret_high = (uint64_t)by->end - (uint64_t)number > (uint64_t)by->interval
+                        ? number + by->interval
+                        : by->end;
     }
+}
+
+void partition_extent(const Partitioning *by, TypeKind type, int64_t *ret_low, int64_t *ret_high)
+{
+    int64_t unit = type == TYPE_DATE ? 1 : day_us;
+    bool is_range = by->kind == PARTITION_RANGE;
+    *ret_low = is_range ? by->start : FIRST_DAY * unit;
+    *ret_high = is_range ? by->end : (LAST_DAY + 1) * unit;
 }
 
 void partition_id(const Partitioning *by, int64_t number, char *id)
@@ -147,6 +155,27 @@ void partition_id(const Partitioning *by, int64_t number, char *id)
         snprintf(id, PARTITION_ID_SIZE, "%04d", (int)number);
     else
         snprintf(id, PARTITION_ID_SIZE, "%" PRId64, number);
+}
+
+bool partition_number(const Partitioning *by, const char *id, int64_t *ret_number)
+{
+    int year = 0, month = 1, day = 1, hour = 0, used = 0;
+    if (by->kind == PARTITION_RANGE)
+        return sscanf(id, "%" SCNd64 "%n", ret_number, &used) == 1 && id[used] == '\0';
+    if (sscanf(id, "%4d%n%2d%n%2d%n%2d%n", &year, &used, &month, &used, &day, &used, &hour, &used) <
+            1 ||
+        id[used] != '\0')
+        return false;
+    int64_t days = days_of(year, month) + day - 1;
+    if (by->kind == PARTITION_HOUR)
+        *ret_number = days * 24 + hour;
+    else if (by->kind == PARTITION_DAY)
+        *ret_number = days;
+    else if (by->kind == PARTITION_MONTH)
+        *ret_number = month_number(days);
+    else
+        *ret_number = year;
+    return true;
 }
 
 bool partitions_init(Partitions *partitions, const TableLayout *layout, const Schema *schema)
@@ -211,7 +240,8 @@ static void add_value(Partitions *partitions, int64_t value)
         return;
     }
     add_number(partitions, number);
-    bounds_of(partitions, number, &partitions->low, &partitions->high);
+    partition_bounds(&partitions->by, partitions->type, number, &partitions->low,
+                     &partitions->high);
 }
 
 void partitions_add(Partitions *partitions, const Batch *batch)
@@ -241,10 +271,10 @@ static int compare_numbers(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-const char *const *partitions_ids(const Partitions *partitions, Arena *arena)
+const char *const *partitions_ids(const Partitions *partitions, Arena *arena, size_t *ret_count)
 {
     int64_t *numbers = ARENA_ARRAY(arena, int64_t, partitions->count);
-    const char **ids = ARENA_ARRAY(arena, const char *, partitions->count);
+    const char **ids = ARENA_ARRAY(arena, const char *, partitions->count + 2);
     size_t count = 0;
     for (size_t i = 0; i < partitions->slot_count; i++) {
         if (partitions->slots[i] != no_partition)
@@ -257,6 +287,11 @@ const char *const *partitions_ids(const Partitions *partitions, Arena *arena)
         partition_id(&partitions->by, numbers[i], id);
         ids[i] = arena_strdup(arena, id);
     }
+    if (partitions->has_null)
+        ids[count++] = PARTITION_ID_NULL;
+    if (partitions->has_outside)
+        ids[count++] = PARTITION_ID_OUTSIDE;
+    *ret_count = count;
     return ids;
 }
 

@@ -40,8 +40,12 @@ void partitions_add(Partitions *partitions, const Batch *batch);
 /* Adds those of `more`, which has the same layout. */
 void partitions_merge(Partitions *partitions, const Partitions *more);
 
-/* Ids of all partitions but the two special ones, in ascending order. */
-const char *const *partitions_ids(const Partitions *partitions, Arena *arena);
+/* The ids of rows whose value is NULL, and of rows outside of all partitions. */
+#define PARTITION_ID_NULL "__NULL__"
+#define PARTITION_ID_OUTSIDE "__UNPARTITIONED__"
+
+/* Ids of all partitions in ascending order, the special ones behind them. */
+const char *const *partitions_ids(const Partitions *partitions, Arena *arena, size_t *ret_count);
 
 /* ERROR_CONFIG when there are more than one job may touch, saying what to choose instead. */
 bool partitions_check_count(const Partitions *partitions, Error *error);
@@ -51,3 +55,13 @@ bool partition_of(const Partitioning *by, TypeKind type, int64_t value, int64_t 
 
 /* Writes the id of a partition number into id[PARTITION_ID_SIZE]. */
 void partition_id(const Partitioning *by, int64_t number, char *id);
+
+/* The number that an id stands for; false: none, as for the two special ones. */
+bool partition_number(const Partitioning *by, const char *id, int64_t *ret_number);
+
+/* First value of a partition and of what follows it, in the unit of the column's values. */
+void partition_bounds(const Partitioning *by, TypeKind type, int64_t number, int64_t *ret_low,
+                      int64_t *ret_high);
+
+/* The same of all partitions together. */
+void partition_extent(const Partitioning *by, TypeKind type, int64_t *ret_low, int64_t *ret_high);

@@ -15,7 +15,8 @@ struct BqRun {
     int held_attempt;
     int settled_attempt; /* the highest that is; 0: none */
     int settled_apply;   /* and its apply_attempt */
-    int64_t settled_rows;
+    bool applied;        /* by that one */
+    ApplyResult result;  /* when it was */
     Pace tables, partition_changes;
     int failures_attempt;
     int *failures; /* of each shard of that attempt */
@@ -83,23 +84,28 @@ Resumable *bq_run_take(BigQuery *bq, const Delivery *delivery)
     return upload;
 }
 
-void bq_run_settle(BigQuery *bq, const Delivery *delivery, int64_t rows)
+void bq_run_settle(BigQuery *bq, const Delivery *delivery, const ApplyResult *result)
 {
     pthread_mutex_lock(&bq->lock);
     BqRun *run = need_run(bq, delivery);
     run->settled_attempt = delivery->attempt;
     run->settled_apply = delivery->apply_attempt;
-    run->settled_rows = rows;
+    run->applied = result != NULL;
+    run->result = result ? *result : (ApplyResult){0};
     pthread_mutex_unlock(&bq->lock);
 }
 
-bool bq_run_settled(BigQuery *bq, const Delivery *delivery, int64_t *ret_rows)
+BqSettled bq_run_settled(BigQuery *bq, const Delivery *delivery, ApplyResult *ret_result)
 {
+    BqSettled settled = SETTLED_NOT;
     pthread_mutex_lock(&bq->lock);
     const BqRun *run = find_run(bq, delivery);
-    bool settled = run && run->settled_attempt == delivery->attempt &&
-                   run->settled_apply == delivery->apply_attempt;
-    *ret_rows = settled ? run->settled_rows : -1;
+    if (run && run->settled_attempt == delivery->attempt &&
+        run->settled_apply == delivery->apply_attempt) {
+        settled = run->applied ? SETTLED_APPLIED : SETTLED_VOID;
+        if (ret_result)
+            *ret_result = run->result;
+    }
     pthread_mutex_unlock(&bq->lock);
     return settled;
 }

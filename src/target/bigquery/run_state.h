@@ -14,10 +14,14 @@ void bq_run_hold(BigQuery *bq, const Delivery *delivery, Resumable *upload);
 /* Hands it over; NULL: there is none of this attempt. */
 Resumable *bq_run_take(BigQuery *bq, const Delivery *delivery);
 
-/* What became of this attempt's apply is known, for good: nothing of it can run any more. `rows`
- * are those it made visible, −1 when it did nothing. */
-void bq_run_settle(BigQuery *bq, const Delivery *delivery, int64_t rows);
-bool bq_run_settled(BigQuery *bq, const Delivery *delivery, int64_t *ret_rows);
+/* What became of this attempt's apply is known, for good: nothing of it can run any more. NULL: it
+ * did nothing. */
+void bq_run_settle(BigQuery *bq, const Delivery *delivery, const ApplyResult *result);
+
+typedef enum BqSettled { SETTLED_NOT, SETTLED_VOID, SETTLED_APPLIED } BqSettled;
+
+/* *ret_result (may be NULL) is filled when it was applied. */
+BqSettled bq_run_settled(BigQuery *bq, const Delivery *delivery, ApplyResult *ret_result);
 
 /* Waits until the run's staging table (`limit`: PACE_OF_TABLES) or the target's partitions
  * (PACE_OF_PARTITIONS) may be changed once more. A signal ends the wait. */

@@ -55,19 +55,18 @@ static bool is_whole(const BqWork *work, bool *ret_whole, Error *error)
            find_staging(work, ret_whole, error);
 }
 
-static bool settled(const BqWork *work, int64_t rows, DeliveryStatus *ret_status,
+/* The step did its work, or (NULL) nothing can do it any more. */
+static bool settled(const BqWork *work, const StepResult *step, DeliveryStatus *ret_status,
                     uint64_t *ret_rows)
 {
-    bq_run_settle(work->scope.bq, work->delivery, rows);
-    *ret_status = rows >= 0 ? DELIVERY_APPLIED : DELIVERY_UNKNOWN;
-    if (ret_rows && rows >= 0)
-        *ret_rows = (uint64_t)rows;
+    ApplyResult result = {0};
+    if (step)
+        bq_step_result(work, step, &result);
+    bq_run_settle(work->scope.bq, work->delivery, step ? &result : NULL);
+    *ret_status = step ? DELIVERY_APPLIED : DELIVERY_UNKNOWN;
+    if (ret_rows && step)
+        *ret_rows = result.rows;
     return true;
-}
-
-static int64_t rows_of(const BqWork *work, const StepResult *step)
-{
-    return step->rows >= 0 ? step->rows : (int64_t)bq_staged_rows(work->delivery);
 }
 
 /* The rows went from the process straight into a load job. If that has no trace of it, its last
@@ -85,7 +84,7 @@ static bool upload_status(const BqWork *work, DeliveryStatus *ret_status, uint64
     if (!bq_step_look(work, "load", "load", &step, error) ||
         (step.state == STEP_ABSENT && !bq_step_fence(work, "load", "load", &step, error)))
         return false;
-    return settled(work, step.state == STEP_DONE ? rows_of(work, &step) : -1, ret_status, ret_rows);
+    return settled(work, step.state == STEP_DONE ? &step : NULL, ret_status, ret_rows);
 }
 
 /* How far the copies of single partitions got: all (*ret_rows ≥ 0), some, or none. */
@@ -116,13 +115,14 @@ static bool parts_status(const BqWork *work, DeliveryStatus *ret_status, uint64_
     bq_partition_union(work->delivery, work->scope.arena, &parts);
     if (!look_at_parts(work, parts, &done, &rows, error))
         return false;
+    const StepResult all = {.state = STEP_DONE, .rows = rows};
     if (done == parts) /* with no rows there is nothing to replace, and so it is done */
-        return settled(work, rows, ret_status, ret_rows);
+        return settled(work, &all, ret_status, ret_rows);
     if (!is_whole(work, &whole, error))
         return false;
     /* Copies of what is not there do nothing, whenever they may come. */
     if (!whole && done > 0)
-        return settled(work, -1, ret_status, ret_rows);
+        return settled(work, NULL, ret_status, ret_rows);
     *ret_status = !whole ? DELIVERY_UNKNOWN : done ? DELIVERY_BEGUN : DELIVERY_STAGED;
     return true;
 }
@@ -138,7 +138,7 @@ static bool other_status(const BqWork *work, DeliveryStatus *ret_status, uint64_
     if (!bq_step_look(work, last, kind, &step, error))
         return false;
     if (step.state == STEP_DONE)
-        return settled(work, rows_of(work, &step), ret_status, ret_rows);
+        return settled(work, &step, ret_status, ret_rows);
     if (!is_whole(work, &whole, error))
         return false;
     *ret_status = whole ? DELIVERY_STAGED : DELIVERY_UNKNOWN;
@@ -178,8 +178,8 @@ static bool stop_apply(const BqWork *work, Error *error)
     const char *kind, *last = bq_last_step(work->way, work->delivery, &kind);
     Error asking = {0};
     StepResult step;
-    int64_t rows;
-    if (!work->delivery->shards || bq_run_settled(work->scope.bq, work->delivery, &rows))
+    if (!work->delivery->shards ||
+        bq_run_settled(work->scope.bq, work->delivery, NULL) != SETTLED_NOT)
         return true;
     if (!bq_step_fence(work, last, kind, &step, &asking)) {
         *error = asking;
@@ -187,7 +187,7 @@ static bool stop_apply(const BqWork *work, Error *error)
     }
     if (step.state == STEP_DONE)
         return applied_meanwhile(work, error);
-    bq_run_settle(work->scope.bq, work->delivery, -1);
+    bq_run_settle(work->scope.bq, work->delivery, NULL);
     return true;
 }
 
@@ -197,7 +197,10 @@ static bool drop_staging(const BqWork *work, Error *error)
     for (int attempt = 1; attempt <= delivery->attempt; attempt++) {
         TableRef staging = {delivery->table.dataset,
                             bq_staging_name(delivery, attempt, work->scope.arena)};
-        if (!bq_table_delete(&work->scope, &staging, error))
+        const TableRef unique = {staging.dataset,
+                                 arena_printf(work->scope.arena, "%s_unique", staging.table)};
+        if (!bq_table_delete(&work->scope, &staging, error) ||
+            (delivery->merge.unique && !bq_table_delete(&work->scope, &unique, error)))
             return false;
     }
     return fault_point("bigquery.staging.dropped", error);
@@ -237,7 +240,7 @@ bool bq_discard(Target *target, const Delivery *delivery, Error *error)
     Resumable *held = bq_run_take(scope.bq, delivery);
     if (held) { /* its last bytes were never sent */
         resumable_close(held);
-        bq_run_settle(scope.bq, delivery, -1);
+        bq_run_settle(scope.bq, delivery, NULL);
     }
     if (!stop_apply(&work, error))
         return false;

@@ -10,6 +10,7 @@
 #include "target/bigquery/job_json.h"
 #include "target/bigquery/pace.h"
 #include "target/bigquery/run_state.h"
+#include "target/bigquery/sql_merge.h"
 #include "target/bigquery/way.h"
 
 #include <inttypes.h>
@@ -156,7 +157,7 @@ static bool open_load(BqSink *sink, Error *error)
     const LoadDraft load = {
         .to = {sink->bq->project, delivery->table.dataset,
                way->staged ? way->staging : delivery->table.table},
-        .schema = json_get(way->table, "schema"),
+        .schema = json_get(bq_way_loaded(way), "schema"),
         .format = delivery->format,
         .truncate = !way->staged && delivery->load == LOAD_REPLACE,
         .kms_key = bq_way_kms_key(way),
@@ -274,12 +275,11 @@ static bool finish_partitions(BqSink *sink, Arena *arena, ShardResult *result, E
 {
     if (!sink->counts_partitions)
         return true;
-    if (sink->delivery->replace_partitions) {
-        result->partitions = partitions_ids(&sink->partitions, arena);
-        result->partition_count = sink->partitions.count;
-    }
+    if (sink->delivery->replace_partitions || bq_merge_prunes(sink->delivery))
+        result->partitions = partitions_ids(&sink->partitions, arena, &result->partition_count);
     /* Uploads into staging are a job each. */
-    if (sink->way.staged && !sink->way.bucket && !sink->delivery->replace_partitions)
+    if (sink->way.staged && !sink->way.bucket && !sink->delivery->replace_partitions &&
+        !delivery_merges(sink->delivery))
         return true;
     return bq_run_add_partitions(sink->bq, sink->delivery, &sink->partitions, error);
 }

@@ -28,6 +28,7 @@ static bool end_of(const BqWork *work, const BqJobWait *wait, Json **job, StepRe
         .again = end.again,
         .hopeless = end.hopeless,
         .rows = end.rows,
+        .dml = end.dml,
     };
     return true;
 }
@@ -70,7 +71,7 @@ bool bq_step_fence(const BqWork *work, const char *step, const char *kind, StepR
 
 static const char *kind_of(const BqStep *step)
 {
-    return step->load ? "load" : "copy";
+    return step->load ? "load" : step->copy ? "copy" : "query";
 }
 
 static BqJobWait current_wait(const BqWork *work, const BqStep *step)
@@ -87,7 +88,9 @@ bool bq_step_send(const BqWork *work, const BqStep *step, Json **ret_job, Error 
         .labels = work->way->job_labels,
     };
     CLEANUP(json_free_ptr)
-    Json *body = step->load ? job_json_load(&draft, step->load) : job_json_copy(&draft, step->copy);
+    Json *body = step->load   ? job_json_load(&draft, step->load)
+                 : step->copy ? job_json_copy(&draft, step->copy)
+                              : job_json_query(&draft, step->query);
     return fault_point("bigquery.step.send", error) &&
            bq_job_insert(&work->scope, body, ret_job, error) &&
            fault_point("bigquery.step.sent", error);

@@ -26,6 +26,7 @@ typedef struct StepResult {
     bool again;    /* FAILED for a reason that may be gone the next time */
     bool hopeless; /* FAILED, and the same would fail again */
     int64_t rows;  /* DONE; −1: not said */
+    BqDml dml;     /* DONE, of a query */
 } StepResult;
 
 /* Looks for the step's job under the ids of this apply_attempt and of those before it, and waits
@@ -37,11 +38,12 @@ bool bq_step_look(const BqWork *work, const char *step, const char *kind, StepRe
 bool bq_step_fence(const BqWork *work, const char *step, const char *kind, StepResult *ret_result,
                    Error *error);
 
-/* One copy or load job: sent, unless it was, and its end. */
+/* One job: sent, unless it was, and its end. */
 typedef struct BqStep {
     const char *name;
-    const LoadDraft *load; /* or */
+    const LoadDraft *load; /* one of these */
     const CopyDraft *copy;
+    const QueryDraft *query;
     bool sent_before; /* as in BqJobWait */
 } BqStep;
 

@@ -143,3 +143,32 @@ Json *table_json_rebuild(const Json *existing, const TableDraft *draft)
              kept_constraints(existing, fields, json_get(fresh, "tableConstraints")));
     return table;
 }
+
+static bool has_field(const Schema *schema, const char *name)
+{
+    for (size_t i = 0; name && i < schema->field_count; i++) {
+        if (strcasecmp(schema->fields[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+Json *table_json_stage(const Json *target, const Schema *schema, bool is_new)
+{
+    Json *table = json_object_new(), *columns = json_object_new(), *kept = json_array_new();
+    const Json *fields = json_get(json_get(target, "schema"), "fields");
+    for (size_t i = 0; i < json_count(fields); i++) {
+        if (has_field(schema, json_get_text(json_at(fields, i), "name")))
+            json_append(kept, json_clone(json_at(fields, i)));
+    }
+    json_set(columns, "fields", kept);
+    json_set(table, "schema", columns);
+    keep_member(table, target, "labels");
+    keep_member(table, target, "encryptionConfiguration");
+    if (!is_new)
+        return table;
+    keep_member(table, target, "timePartitioning");
+    keep_member(table, target, "rangePartitioning");
+    keep_member(table, target, "clustering");
+    return table;
+}

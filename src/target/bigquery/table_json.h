@@ -28,5 +28,10 @@ Json *table_json_keep(const Json *existing);
  * kept; so are constraints whose columns are all there. */
 Json *table_json_rebuild(const Json *existing, const TableDraft *draft);
 
+/* A place for rows on their way into `target` by a statement: the columns of the schema, as the
+ * target has them (members of a STRUCT meet by their place there, not by name), without keys and
+ * demands on queries. `is_new`: they may be copied as well, which needs the same partitions. */
+Json *table_json_stage(const Json *target, const Schema *schema, bool is_new);
+
 /* {"projectId": …, "datasetId": …, "tableId": …} */
 Json *table_json_reference(const char *project, const char *dataset, const char *table);

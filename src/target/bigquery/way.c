@@ -6,8 +6,10 @@
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/description.h"
+#include "target/bigquery/evolve.h"
 #include "target/bigquery/label.h"
 #include "target/bigquery/lookup.h"
+#include "target/bigquery/sql_merge.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -84,8 +86,9 @@ static bool check_partitions(const Delivery *delivery, Error *error)
 
 bool bq_way_possible(const BqScope *scope, const Delivery *delivery, Error *error)
 {
-    if (!check_names(&delivery->table, error) ||
-        !layout_check(&delivery->layout, &delivery->schema, error))
+    if (!check_names(&delivery->table, error) || !bq_merge_key_fits(delivery, error))
+        return false;
+    if (!delivery->merge.keys_only && !layout_check(&delivery->layout, &delivery->schema, error))
         return false;
     if (strcmp(scope->bq->format, "avro") != 0 || !needs_ndjson(&delivery->schema))
         return true;
@@ -153,8 +156,9 @@ bool bq_way_fits(const Delivery *delivery, const Json *table, bool *ret_rebuild,
     if (!check_kind(table, error) || !compare_layout(table, &delivery->layout, error) ||
         !check_partitions_of(delivery, table, error))
         return false;
-    if (delivery->load == LOAD_APPEND)
-        return compare_append(table, &delivery->schema, error);
+    const CompareRules rules = bq_evolve_rules(delivery);
+    if (delivery->load != LOAD_REPLACE)
+        return compare_append(table, &delivery->schema, &rules, error);
     *ret_rebuild = !compare_same(table, &delivery->schema);
     return !*ret_rebuild || check_rebuild(delivery, table, error);
 }
@@ -206,7 +210,7 @@ char *bq_staging_name(const Delivery *delivery, int attempt, Arena *arena)
         if (*at == '-')
             *at = '_';
     }
-    return arena_printf(arena, "bqferry_staging_%s_%s_%d", part, run, attempt);
+    return arena_printf(arena, BQ_STAGING_PREFIX "%s_%s_%d", part, run, attempt);
 }
 
 /* A copy that replaces a table takes its row-level access policies away (docs/
@@ -256,7 +260,7 @@ static ConfigLabels labels_from_json(const Json *list, Arena *arena)
 /* "a/" and "a" mean the same; two slashes in a row BigQuery does not take. */
 static char *object_prefix(const BqScope *scope, const Delivery *delivery)
 {
-    const char *prefix = scope->bq->config.prefix ? scope->bq->config.prefix : "bqferry";
+    const char *prefix = scope->bq->config.prefix ? scope->bq->config.prefix : BQ_OBJECT_PREFIX;
     int length = (int)strlen(prefix);
     length -= length > 0 && prefix[length - 1] == '/';
     return arena_printf(scope->arena, "%.*s/%s/", length, prefix, delivery->run_id);
@@ -283,20 +287,34 @@ static Json *way_json(const BqScope *scope, const Delivery *delivery, const BqTa
     return json;
 }
 
-static Json *table_of_way(const BqScope *scope, const Delivery *delivery, const BqTable *table,
-                          bool rebuild)
+/* A new one. */
+static Json *new_table(const Delivery *delivery, const BqTable *table, TableDraft draft)
 {
-    TableDraft draft = bq_way_draft(scope, delivery);
-    if (table->json)
-        return rebuild ? table_json_rebuild(table->json, &draft) : table_json_keep(table->json);
+    static const TableLayout plain;
     /* The dataset would say so anyway; the intent has to know it (keep_expiration). */
     TableLayout layout = *draft.layout;
     bool by_time =
         layout.partitioning.kind != PARTITION_NONE && layout.partitioning.kind != PARTITION_RANGE;
     if (by_time && layout.partitioning.expiration_ms == 0)
         layout.partitioning.expiration_ms = table->partition_default_ms;
-    draft.layout = &layout;
+    draft.layout = delivery->merge.keys_only ? &plain : &layout; /* keys alone make no table */
     return table_json_new(&draft);
+}
+
+/* *ret_evolves: it is not so yet. */
+static Json *table_of_way(const BqScope *scope, const Delivery *delivery, const BqTable *table,
+                          bool rebuild, bool *ret_evolves)
+{
+    TableDraft draft = bq_way_draft(scope, delivery);
+    *ret_evolves = false;
+    if (!table->json)
+        return new_table(delivery, table, draft);
+    if (rebuild)
+        return table_json_rebuild(table->json, &draft);
+    CLEANUP(json_free_ptr) Json *kept = table_json_keep(table->json);
+    if (delivery->load == LOAD_REPLACE)
+        return TAKE_PTR(kept);
+    return bq_evolved(kept, delivery, ret_evolves);
 }
 
 /* The table's own layout; what it cannot tell stays as it is wished for. */
@@ -329,7 +347,8 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     if (table.json && !take_layout(table.json, scope->arena, delivery, error))
         return false;
     bool several = !scope->bq->config.bucket && delivery->shard_count > 1;
-    bool staged = rebuild || delivery->replace_partitions || several;
+    bool merges = delivery_merges(delivery), evolves;
+    bool staged = rebuild || delivery->replace_partitions || several || merges;
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;
@@ -337,7 +356,11 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
         tell_changes(delivery, table.json);
     delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
-    json_set(json, "table", table_of_way(scope, delivery, &table, rebuild));
+    Json *target = table_of_way(scope, delivery, &table, rebuild, &evolves);
+    if (merges && delivery->load != LOAD_REPLACE)
+        json_set(json, "stage", table_json_stage(target, &delivery->schema, !table.json));
+    json_set(json, "table", target);
+    json_set_bool(json, "evolves", evolves);
     delivery->arranged = json_dump(json, scope->arena);
     return true;
 }
@@ -364,7 +387,9 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
         .exists = json_get_bool(json, "exists"),
         .bucket = arena_strdup(arena, json_get_text(json, "bucket")),
         .prefix = arena_strdup(arena, json_get_text(json, "prefix")),
+        .evolves = json_get_bool(json, "evolves"),
         .table = json_clone(json_get(json, "table")),
+        .stage = json_get(json, "stage") ? json_clone(json_get(json, "stage")) : NULL,
         .job_labels = labels_from_json(json_get(json, "job_labels"), arena),
         .expiration_ms = json_get_int(json, "expiration_ms", 0),
     };
@@ -373,8 +398,14 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
 
 void bq_way_done(BqWay *way)
 {
+    json_free(way->stage);
     json_free(way->table);
     *way = (BqWay){0};
+}
+
+const Json *bq_way_loaded(const BqWay *way)
+{
+    return way->stage ? way->stage : way->table;
 }
 
 const char *bq_way_kms_key(const BqWay *way)

@@ -5,6 +5,7 @@
  *   rows → objects → load job → target                  a bucket
  *   rows → uploads → load jobs → staging → copy job → target
  *   rows → objects → load jobs → staging → copy job → target
+ * *   rows → … → load jobs → staging → MERGE → target     rows that meet others (merge.h)
  *
  * Staging is for what one load job cannot do in one atomic step: several uploads, more objects than
  * one job takes, other columns (on_schema_change: rebuild), single partitions. */
@@ -33,8 +34,14 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error);
 bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way, Error *error);
 void bq_way_done(BqWay *way);
 
+#define BQ_STAGING_PREFIX "bqferry_staging_"
+#define BQ_OBJECT_PREFIX "bqferry" /* of objects' names, when the configuration says nothing */
+
 /* Name of an attempt's staging table. */
 char *bq_staging_name(const Delivery *delivery, int attempt, Arena *arena);
+
+/* The table that files are loaded into (Table): staging when rows go through it, or the target. */
+const Json *bq_way_loaded(const BqWay *way);
 
 /* The key of encryption of the target, as jobs must name it; NULL: Google's own. */
 const char *bq_way_kms_key(const BqWay *way);

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/duckdb/duckdb_state.h"
+#include "target/duckdb/existing.h"
 #include "target/duckdb/logical.h"
 #include "target/duckdb/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-typedef struct ExistingColumn {
-    const char *name;
-    const char *type; /* as DuckDB prints it */
-    bool nullable;
-    const char *default_text; /* NULL: none */
-    const char *comment;
-} ExistingColumn;
-
-typedef struct Existing {
-    const char *kind; /* "table", "view"; NULL: there is nothing of that name */
-    const char *comment;
-    const ExistingColumn *columns;
-    size_t column_count;
-} Existing;
 
 static bool read_kind(DuckConnection *connection, const TableRef *table, Arena *arena,
                       Existing *ret_existing, Error *error)
@@ -71,8 +57,8 @@ static bool read_columns(DuckConnection *connection, const TableRef *table, Aren
     return true;
 }
 
-static bool read_existing(DuckConnection *connection, const TableRef *table, Arena *arena,
-                          Existing *ret_existing, Error *error)
+bool existing_read(DuckConnection *connection, const TableRef *table, Arena *arena,
+                   Existing *ret_existing, Error *error)
 {
     return read_kind(connection, table, arena, ret_existing, error) &&
            (!ret_existing->kind || read_columns(connection, table, arena, ret_existing, error));
@@ -154,6 +140,28 @@ static bool check_schema(const Schema *schema, Error *error)
     return true;
 }
 
+/* Values of a key are compared, so they must be of a type that has one form for one value. */
+static bool check_key(const Delivery *delivery, Error *error)
+{
+    const MergeSpec *merge = &delivery->merge;
+    bool needs_key = delivery_merges(delivery) && !merge->range.column;
+    if (needs_key && delivery->merge.key_count == 0)
+        return error_set(error, ERROR_CONFIG, "rows of %s cannot be told apart: there is no key",
+                         delivery->table.table);
+    for (size_t i = 0; needs_key && i < delivery->merge.key_count; i++) {
+        const Field *field = existing_field(&delivery->schema, delivery->merge.key[i]);
+        if (!field)
+            return error_set(error, ERROR_CONFIG, "the key's column %s is not delivered",
+                             delivery->merge.key[i]);
+        if (field->mode == MODE_REPEATED || field->kind == TYPE_STRUCT ||
+            field->kind == TYPE_JSON || field->kind == TYPE_GEOGRAPHY)
+            return error_set(error, ERROR_CONFIG, "column %s cannot be part of a key: it is a %s%s",
+                             field->name, field->mode == MODE_REPEATED ? "repeated " : "",
+                             type_kind_name(field->kind));
+    }
+    return true;
+}
+
 /* A table that others refer to cannot be dropped, so it cannot be replaced. */
 static bool check_references(DuckConnection *connection, const TableRef *table, Arena *arena,
                              Error *error)
@@ -175,93 +183,6 @@ static bool check_references(DuckConnection *connection, const TableRef *table, 
                       rows.cells[0]);
 }
 
-/* What DuckDB calls the types of the delivered columns. */
-static bool delivered_types(DuckConnection *connection, const Schema *schema, Arena *arena,
-                            DuckRows *ret_types, Error *error)
-{
-    CLEANUP(buffer_done) Buffer sql;
-    buffer_init(&sql, SQL_TEXT_MAX);
-    for (size_t i = 0; i < schema->field_count; i++)
-        if (!buffer_printf(&sql, error,
-                           i == 0 ? "SELECT typeof(CAST(NULL AS " : ", typeof(CAST(NULL AS ") ||
-            !sql_type(&sql, &schema->fields[i], error) || !buffer_printf(&sql, error, "))"))
-            return false;
-    return duck_rows(connection, &(DuckQuery){.sql = sql_text(&sql, arena)}, arena, ret_types,
-                     error);
-}
-
-static const ExistingColumn *find_column(const Existing *existing, const char *name)
-{
-    for (size_t i = 0; i < existing->column_count; i++)
-        if (strcasecmp(existing->columns[i].name, name) == 0)
-            return &existing->columns[i];
-    return NULL;
-}
-
-static bool check_column(const TableRef *table, const Existing *existing, const Field *field,
-                         const char *type, Error *error)
-{
-    const ExistingColumn *column = find_column(existing, field->name);
-    if (!column) {
-        error_set(error, ERROR_CONFIG, "%s.%s has no column %s (%s)", table->dataset, table->table,
-                  field->name, type);
-        return error_hint(error, "ALTER TABLE \"%s\".\"%s\" ADD COLUMN \"%s\" %s; or load: replace",
-                          table->dataset, table->table, field->name, type);
-    }
-    if (strcmp(column->type, type) != 0) {
-        error_set(error, ERROR_CONFIG, "column %s of %s.%s is %s, but %s is delivered", field->name,
-                  table->dataset, table->table, column->type, type);
-        return error_hint(error,
-                          "choose a type for the column in the configuration that becomes %s, "
-                          "or change the table, or load: replace",
-                          column->type);
-    }
-    if (column->nullable || field->mode != MODE_NULLABLE)
-        return true;
-    error_set(error, ERROR_CONFIG,
-              "column %s of %s.%s is NOT NULL, but it is delivered as NULLABLE", field->name,
-              table->dataset, table->table);
-    return error_hint(error,
-                      "ask for `mode: required` for the column, or ALTER TABLE \"%s\".\"%s\" "
-                      "ALTER COLUMN \"%s\" DROP NOT NULL",
-                      table->dataset, table->table, field->name);
-}
-
-/* A column that is not delivered must be able to stay empty. */
-static bool check_left_out(const TableRef *table, const ExistingColumn *column,
-                           const Schema *schema, Error *error)
-{
-    if (column->nullable || column->default_text)
-        return true;
-    for (size_t i = 0; i < schema->field_count; i++)
-        if (strcasecmp(schema->fields[i].name, column->name) == 0)
-            return true;
-    error_set(error, ERROR_CONFIG,
-              "column %s of %s.%s is NOT NULL without a default, and it is not "
-              "delivered",
-              column->name, table->dataset, table->table);
-    return error_hint(error,
-                      "deliver the column, or ALTER TABLE \"%s\".\"%s\" ALTER COLUMN \"%s\" "
-                      "DROP NOT NULL",
-                      table->dataset, table->table, column->name);
-}
-
-static bool check_append(DuckConnection *connection, const Delivery *delivery,
-                         const Existing *existing, Arena *arena, Error *error)
-{
-    DuckRows types;
-    const Schema *schema = &delivery->schema;
-    if (!delivered_types(connection, schema, arena, &types, error))
-        return false;
-    for (size_t i = 0; i < schema->field_count; i++)
-        if (!check_column(&delivery->table, existing, &schema->fields[i], types.cells[i], error))
-            return false;
-    for (size_t i = 0; i < existing->column_count; i++)
-        if (!check_left_out(&delivery->table, &existing->columns[i], schema, error))
-            return false;
-    return true;
-}
-
 bool duck_describe(Target *target, const TableRef *table, Arena *arena, TargetTable *ret_table,
                    Error *error)
 {
@@ -273,7 +194,7 @@ bool duck_describe(Target *target, const TableRef *table, Arena *arena, TargetTa
     if (!duck_target_has_file(duck))
         return true;
     if (!duck_target_connect(duck, &connection, error) ||
-        !read_existing(&connection, &named, arena, &existing, error))
+        !existing_read(&connection, &named, arena, &existing, error))
         return false;
     ret_table->exists = existing.kind != NULL;
     return !ret_table->exists ||
@@ -304,7 +225,7 @@ bool duck_validate_in(DuckConnection *connection, const Delivery *delivery, bool
 {
     CLEANUP(arena_done) Arena arena = {0};
     Existing existing;
-    if (!read_existing(connection, &delivery->table, &arena, &existing, error))
+    if (!existing_read(connection, &delivery->table, &arena, &existing, error))
         return false;
     *ret_exists = existing.kind != NULL;
     if (!existing.kind)
@@ -316,7 +237,7 @@ bool duck_validate_in(DuckConnection *connection, const Delivery *delivery, bool
     }
     if (delivery->load == LOAD_REPLACE)
         return check_references(connection, &delivery->table, &arena, error);
-    return check_append(connection, delivery, &existing, &arena, error);
+    return existing_check(connection, delivery, &existing, &arena, error);
 }
 
 bool duck_validate(Target *target, const Delivery *delivery, Error *error)
@@ -325,7 +246,7 @@ bool duck_validate(Target *target, const Delivery *delivery, Error *error)
     DuckTarget *duck = (DuckTarget *)target;
     Delivery named = duck_delivery(delivery);
     bool exists;
-    if (!check_schema(&named.schema, error))
+    if (!check_schema(&named.schema, error) || !check_key(&named, error))
         return false;
     return !duck_target_has_file(duck) || (duck_target_connect(duck, &connection, error) &&
                                            duck_validate_in(&connection, &named, &exists, error));

@@ -49,6 +49,10 @@ bool duck_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_s
 bool duck_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error);
 bool duck_discard(Target *target, const Delivery *delivery, Error *error);
 
+/* gc.c: gc. */
+bool duck_gc(Target *target, const GcRequest *request, Arena *arena, GcList *ret_list,
+             Error *error);
+
 /* sink.c: sink_open. The delivery's texts and schema outlive the sink. */
 bool duck_sink_open(Target *target, const Delivery *delivery, size_t shard, Sink **ret_sink,
                     Error *error);

@@ -66,6 +66,7 @@
     X(query)                                                                                       \
     X(result_error)                                                                                \
     X(result_error_type)                                                                           \
+    X(rows_changed)                                                                                \
     X(set_config)                                                                                  \
     X(struct_type_child_count)                                                                     \
     X(struct_type_child_name)                                                                      \

@@ -198,6 +198,15 @@ bool duck_run_long(DuckConnection *connection, const char *sql, Error *error)
     return execute_query(connection, &(DuckQuery){.sql = sql}, true, &result, error);
 }
 
+bool duck_change(DuckConnection *connection, const char *sql, uint64_t *ret_rows, Error *error)
+{
+    CLEANUP(duck_result_done) DuckResult result = {0};
+    if (!execute_query(connection, &(DuckQuery){.sql = sql}, true, &result, error))
+        return false;
+    *ret_rows = connection->api->rows_changed(&result.handle);
+    return true;
+}
+
 bool duck_begin(DuckConnection *connection, DuckTransaction *ret_transaction, Error *error)
 {
     *ret_transaction = (DuckTransaction){0};

@@ -57,6 +57,9 @@ bool duck_query(DuckConnection *connection, const DuckQuery *query, DuckResult *
 /* One statement that may take long: stops with ERROR_CANCELLED when the run is cancelled. */
 bool duck_run_long(DuckConnection *connection, const char *sql, Error *error);
 
+/* The same; *ret_rows: how many it inserted, updated or deleted. */
+bool duck_change(DuckConnection *connection, const char *sql, uint64_t *ret_rows, Error *error);
+
 /* A transaction that is rolled back by its declaration unless duck_commit was reached. */
 typedef struct DuckTransaction {
     DuckConnection *connection; /* NULL: none is open */

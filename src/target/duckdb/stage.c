@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "target/duckdb/stage.h"
 #include "base/fault.h"
-#include "target/duckdb/duckdb_state.h"
+#include "target/duckdb/existing.h"
 #include "target/duckdb/sql.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +13,9 @@ static const char *const MAKE_RUNS =
     "CREATE SCHEMA IF NOT EXISTS \"_bqferry\";"
     "CREATE TABLE IF NOT EXISTS \"_bqferry\".\"runs\" (\"run_id\" VARCHAR PRIMARY KEY, "
     "\"job\" VARCHAR, \"target\" VARCHAR, \"load\" VARCHAR, \"rows\" UBIGINT, "
-    "\"applied_at\" TIMESTAMP WITH TIME ZONE);";
-
-typedef struct Stage {
-    const Delivery *delivery;
-    TableRef staging; /* in the same dataset as the target table */
-    Arena *arena;
-    DuckConnection *connection;
-} Stage;
+    "\"applied_at\" TIMESTAMP WITH TIME ZONE, \"counts\" VARCHAR);"
+    /* earlier versions made it without */
+    "ALTER TABLE \"_bqferry\".\"runs\" ADD COLUMN IF NOT EXISTS \"counts\" VARCHAR;";
 
 static Stage stage_of(const Delivery *delivery, DuckConnection *connection, Arena *arena)
 {
@@ -64,7 +61,25 @@ static bool run_on(const Stage *stage, const char *format, const TableRef *table
     return sql && duck_run(stage->connection, sql, error);
 }
 
-/* Whether this run was applied, and how many rows it made visible. */
+static const char *counts_text(const ApplyCounts *counts, Arena *arena)
+{
+    return arena_printf(arena, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
+                        counts->inserted, counts->updated, counts->unchanged, counts->superseded,
+                        counts->vanished);
+}
+
+static ApplyCounts read_counts(const char *text)
+{
+    ApplyCounts counts = {0};
+    uint64_t *const numbers[] = {&counts.inserted, &counts.updated, &counts.unchanged,
+                                 &counts.superseded, &counts.vanished};
+    char *end = (char *)(uintptr_t)text;
+    for (size_t i = 0; end && *end && i < sizeof numbers / sizeof *numbers; i++)
+        *numbers[i] = strtoull(end, &end, 10);
+    return counts;
+}
+
+/* Whether this run was applied, and how many rows that dealt with. */
 static bool find_applied(const Stage *stage, bool *ret_applied, uint64_t *ret_rows, Error *error)
 {
     DuckRows rows;
@@ -82,6 +97,18 @@ static bool find_applied(const Stage *stage, bool *ret_applied, uint64_t *ret_ro
     *ret_applied = rows.row_count > 0;
     if (*ret_applied && ret_rows)
         *ret_rows = rows.cells[0] ? strtoull(rows.cells[0], NULL, 10) : 0;
+    return true;
+}
+
+static bool find_counts(const Stage *stage, ApplyCounts *ret_counts, Error *error)
+{
+    DuckRows rows;
+    if (!duck_rows(stage->connection,
+                   DUCK_QUERY("SELECT counts FROM \"_bqferry\".\"runs\" WHERE run_id = $1",
+                              stage->delivery->run_id),
+                   stage->arena, &rows, error))
+        return false;
+    *ret_counts = read_counts(rows.row_count ? rows.cells[0] : NULL);
     return true;
 }
 
@@ -152,7 +179,7 @@ static bool make_staging(const Stage *stage, Error *error)
            duck_commit(&transaction, error);
 }
 
-static bool rename_staging(const Stage *stage, Error *error)
+bool stage_becomes_table(const Stage *stage, Error *error)
 {
     CLEANUP(buffer_done) Buffer sql;
     buffer_init(&sql, SQL_TEXT_MAX);
@@ -177,57 +204,62 @@ static bool insert_staging(const Stage *stage, Error *error)
 }
 
 /* Puts the staged rows in place of the table, or into it. */
-static bool place_rows(const Stage *stage, Error *error)
-{
-    bool exists;
-    if (!duck_validate_in(stage->connection, stage->delivery, &exists, error))
-        return false;
-    if (exists && stage->delivery->load == LOAD_APPEND)
-        return insert_staging(stage, error) && drop_staging(stage, error);
-    return (!exists || run_on(stage, "DROP TABLE %s", &stage->delivery->table, error)) &&
-           rename_staging(stage, error);
-}
-
-static bool remember_run(const Stage *stage, uint64_t row_count, Error *error)
+static bool place_rows(const Stage *stage, ApplyResult *result, Error *error)
 {
     const Delivery *delivery = stage->delivery;
-    char rows[24];
-    snprintf(rows, sizeof rows, "%llu", (unsigned long long)row_count);
+    bool exists;
+    if (!duck_validate_in(stage->connection, delivery, &exists, error))
+        return false;
+    if (exists && delivery->load != LOAD_REPLACE &&
+        !existing_evolve(stage->connection, delivery, stage->arena, error))
+        return false;
+    if (delivery_merges(delivery))
+        return stage_merge(stage, exists, &result->counts, error) && drop_staging(stage, error);
+    if (exists && delivery->load == LOAD_APPEND)
+        return insert_staging(stage, error) && drop_staging(stage, error);
+    return (!exists || run_on(stage, "DROP TABLE %s", &delivery->table, error)) &&
+           stage_becomes_table(stage, error);
+}
+
+static bool remember_run(const Stage *stage, const ApplyResult *result, Error *error)
+{
+    const Delivery *delivery = stage->delivery;
+    const char *rows = arena_printf(stage->arena, "%" PRIu64, result->rows);
     const char *target =
         arena_printf(stage->arena, "%s.%s", delivery->table.dataset, delivery->table.table);
     return duck_execute(
         stage->connection,
-        DUCK_QUERY(
-            "INSERT INTO \"_bqferry\".\"runs\" (run_id, job, target, load, rows, applied_at) "
-            "VALUES ($1, $2, $3, $4, $5::UBIGINT, now())",
-            delivery->run_id, delivery->job ? delivery->job : "", target,
-            delivery->load == LOAD_APPEND ? "append" : "replace", rows),
+        DUCK_QUERY("INSERT INTO \"_bqferry\".\"runs\" (run_id, job, target, load, rows, "
+                   "applied_at, counts) VALUES ($1, $2, $3, $4, $5::UBIGINT, now(), $6)",
+                   delivery->run_id, delivery->job ? delivery->job : "", target,
+                   load_mode_name(delivery->load), rows,
+                   counts_text(&result->counts, stage->arena)),
         error);
 }
 
-/* In a transaction that the caller commits; *ret_applied: it was applied before. */
-static bool apply_steps(const Stage *stage, bool *ret_applied, uint64_t *ret_rows, Error *error)
+/* In a transaction that the caller commits. */
+static bool apply_steps(const Stage *stage, ApplyResult *result, Error *error)
 {
-    bool whole;
-    if (!find_applied(stage, ret_applied, ret_rows, error))
+    bool applied_before, whole;
+    if (!find_applied(stage, &applied_before, &result->rows, error))
         return false;
-    if (*ret_applied)
-        return drop_staging(stage, error);
-    if (!find_staged(stage, &whole, ret_rows, error))
+    if (applied_before)
+        return find_counts(stage, &result->counts, error) && drop_staging(stage, error);
+    if (!find_staged(stage, &whole, &result->rows, error))
         return false;
     if (!whole)
         return error_set(error, ERROR_TARGET, "the rows staged for run %s are not all there",
                          stage->delivery->run_id);
-    return place_rows(stage, error) && remember_run(stage, *ret_rows, error) &&
+    return place_rows(stage, result, error) && remember_run(stage, result, error) &&
            fault_point("target.apply", error);
 }
 
-static bool apply_once(const Stage *stage, uint64_t *ret_rows, Error *error)
+static bool apply_once(const Stage *stage, ApplyResult *result, Error *error)
 {
     CLEANUP(duck_rollback) DuckTransaction transaction = {0};
-    bool applied_before;
+    *result = (ApplyResult){0};
     return duck_begin(stage->connection, &transaction, error) &&
-           apply_steps(stage, &applied_before, ret_rows, error) && duck_commit(&transaction, error);
+           apply_steps(stage, result, error) && duck_commit(&transaction, error);
 }
 
 bool duck_prepare(Target *target, const Delivery *delivery, Error *error)
@@ -280,14 +312,14 @@ bool duck_apply(Target *target, const Delivery *delivery, ApplyResult *ret_resul
     DuckTarget *duck = (DuckTarget *)target;
     Delivery named = duck_delivery(delivery);
     Error first = {0};
-    uint64_t rows = 0;
     if (!duck_target_connect(duck, &connection, error))
         return false;
     Stage stage = stage_of(&named, &connection, &arena);
-    bool done = make_places(duck, &stage, &first) && apply_once(&stage, &rows, &first);
+    bool done = make_places(duck, &stage, &first) && apply_once(&stage, ret_result, &first);
     if (!done && duck_error_is_memory(&first) && duck_memory_raise(&duck->database))
-        done = apply_once(&stage, &rows, &first);
-    ret_result->rows = rows;
+        done = apply_once(&stage, ret_result, &first);
+    /* Rows that were refused are refused again: somebody has to change them first. */
+    ret_result->lost = !done && first.kind == ERROR_DATA;
     if (!done && error)
         *error = first;
     return done || error_prefix(error, "cannot apply run %s to %s.%s", named.run_id,

@@ -16,6 +16,15 @@ static void target_close(Target *base)
     free(target);
 }
 
+/* DuckDB lets one process write to a file, as long as that has it open. */
+static void target_rest(Target *base)
+{
+    DuckTarget *target = (DuckTarget *)base;
+    pthread_mutex_lock(&target->lock);
+    duck_database_close(&target->database);
+    pthread_mutex_unlock(&target->lock);
+}
+
 static const TargetOps TARGET_OPS = {
     .close = target_close,
     .check = duck_check,
@@ -27,6 +36,8 @@ static const TargetOps TARGET_OPS = {
     .status = duck_status,
     .apply = duck_apply,
     .discard = duck_discard,
+    .gc = duck_gc,
+    .rest = target_rest,
 };
 
 static bool open_locked(DuckTarget *target, Error *error)

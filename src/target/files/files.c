@@ -6,6 +6,7 @@
 #include "schema/field_json.h"
 #include "target/files/bucket.h"
 #include "target/files/file_error.h"
+#include "target/files/gc.h"
 #include "target/files/layout.h"
 #include "target/files/manifest.h"
 #include "target/files/shard_file.h"
@@ -140,11 +141,29 @@ bool files_ddl(Target *target, const Delivery *delivery, Arena *arena, const cha
     return true;
 }
 
+/* Files are written once: rows in them cannot be updated, and not be taken out. */
+static bool check_load(const Delivery *delivery, Error *error)
+{
+    if (!delivery_merges(delivery))
+        return true;
+    if (delivery->load == LOAD_APPEND) {
+        error_set(
+            error, ERROR_CONFIG,
+            "a files destination cannot leave out rows that it has, so a range cannot be read "
+            "twice into it");
+        return error_hint(error, "leave `lookback` out, or choose another destination");
+    }
+    error_set(error, ERROR_CONFIG, "a files destination cannot do load: %s",
+              load_mode_name(delivery->load));
+    return error_hint(error, "choose append or replace, or another destination");
+}
+
 static bool files_validate(Target *target, const Delivery *delivery, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
     Stage stage;
-    return stage_init(&stage, target, delivery, &arena, error) && stage_validate(&stage, error);
+    return check_load(delivery, error) && stage_init(&stage, target, delivery, &arena, error) &&
+           stage_validate(&stage, error);
 }
 
 static bool files_arrange(Target *target, Delivery *delivery, Arena *arena, Error *error)
@@ -161,6 +180,13 @@ static bool files_prepare(Target *target, const Delivery *delivery, Error *error
     CLEANUP(arena_done) Arena arena = {0};
     Stage stage;
     return stage_init(&stage, target, delivery, &arena, error) && stage_prepare(&stage, error);
+}
+
+static bool files_gc(Target *target, const GcRequest *request, Arena *arena, GcList *ret_list,
+                     Error *error)
+{
+    const FilesTarget *files = (const FilesTarget *)target;
+    return folder_gc(files->root, request, arena, ret_list, error);
 }
 
 static bool files_sink_open(Target *target, const Delivery *delivery, size_t shard, Sink **ret_sink,
@@ -214,6 +240,7 @@ static bool files_open(const DestinationConfig *config, Target **ret_target, Err
         .status = files_status,
         .apply = files_apply,
         .discard = files_discard,
+        .gc = files_gc,
     };
     FileKind kind;
     if (!config->path || !*config->path)

@@ -53,9 +53,16 @@ static void begin_life(Scene *scene, Life *life)
 {
     *life = (Life){0};
     const char *where = arena_printf(&scene->arena, "%s/state", scene->root);
-    if (!state_file_driver.open(where, &life->store, &scene->error) ||
-        !delivery_open(life->store, scene->target, "files /somewhere", "j", &life->delivery,
-                       &scene->error))
+    if (!state_file_driver.open(&(StateConfig){.path = where}, &life->store, &scene->error))
+        fail_msg("%s", scene->error.message);
+    const DeliveryPlace place = {
+        .store = life->store,
+        .target = scene->target,
+        .destination = "files /somewhere",
+        .job = "j",
+        .table = {"", "t"},
+    };
+    if (!delivery_open(&place, &life->delivery, &scene->error))
         fail_msg("%s", scene->error.message);
 }
 
@@ -76,7 +83,7 @@ static Intent intent_of(const char *rows)
 static void count_run(Scene *scene, Life *life, ApplyResult result, int failures, bool retryable)
 {
     const Intent intent = intent_of("monday");
-    ShardResult results[SCENE_SHARDS];
+    ShardResult results[SCENE_SHARDS] = {0};
     uint64_t rows_read[SCENE_SHARDS];
     otherwise.real = scene->target->ops;
     otherwise.ops = *scene->target->ops;
@@ -114,9 +121,9 @@ static void a_spent_attempt_is_never_used_again(void **state)
 {
     Scene *scene = *state;
     Life life;
-    uint64_t rows;
+    ApplyResult applied;
     count_run(scene, &life, (ApplyResult){.spent = true}, 2, true);
-    assert_false(delivery_apply(life.delivery, &rows, &scene->error));
+    assert_false(delivery_apply(life.delivery, &applied, &scene->error));
     assert_true(scene->error.retryable);
     assert_false(delivery_is_lost(life.delivery));
     end_life(&life); /* killed: the next process knows it, too */
@@ -136,10 +143,10 @@ static void other_failures_keep_the_attempt(void **state)
 {
     Scene *scene = *state;
     Life life;
-    uint64_t rows;
+    ApplyResult applied;
     count_run(scene, &life, (ApplyResult){0}, 1, true);
-    assert_false(delivery_apply(life.delivery, &rows, &scene->error));
-    assert_true(delivery_apply(life.delivery, &rows, &scene->error));
+    assert_false(delivery_apply(life.delivery, &applied, &scene->error));
+    assert_true(delivery_apply(life.delivery, &applied, &scene->error));
     assert_int_equal(otherwise.attempts[0], 1);
     assert_int_equal(otherwise.attempts[1], 1);
     assert_true(delivery_commit(life.delivery, &scene->error));
@@ -150,9 +157,9 @@ static void what_is_lost_is_abandoned(void **state)
 {
     Scene *scene = *state;
     Life life;
-    uint64_t rows;
+    ApplyResult applied;
     count_run(scene, &life, (ApplyResult){.spent = true, .lost = true}, 1, false);
-    assert_false(delivery_apply(life.delivery, &rows, &scene->error));
+    assert_false(delivery_apply(life.delivery, &applied, &scene->error));
     assert_true(delivery_is_lost(life.delivery));
     assert_true(delivery_abandon(life.delivery, &scene->error));
     assert_false(delivery_is_lost(life.delivery));

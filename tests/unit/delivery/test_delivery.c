@@ -17,13 +17,24 @@ typedef struct Life {
 
 static const char destination[] = "files /somewhere";
 
+static bool open_life(Scene *scene, Life *life, const char *where, JobDelivery **ret_delivery)
+{
+    const DeliveryPlace place = {
+        .store = life->store,
+        .target = scene->target,
+        .destination = where,
+        .job = "j",
+        .table = {"", "t"},
+    };
+    return delivery_open(&place, ret_delivery, &scene->error);
+}
+
 static void begin_life(Scene *scene, Life *life)
 {
     *life = (Life){0};
     const char *where = arena_printf(&scene->arena, "%s/state", scene->root);
-    assert_true(state_file_driver.open(where, &life->store, &scene->error));
-    if (!delivery_open(life->store, scene->target, destination, "j", &life->delivery,
-                       &scene->error))
+    assert_true(state_file_driver.open(&(StateConfig){.path = where}, &life->store, &scene->error));
+    if (!open_life(scene, life, destination, &life->delivery))
         fail_msg("%s", scene->error.message);
 }
 
@@ -91,17 +102,17 @@ static void a_run_leaves_nothing_but_rows(void **state)
     Scene *scene = *state;
     Life life;
     SettleResult settled;
-    uint64_t rows;
+    ApplyResult applied;
     const Intent intent = asked("run-a", LOAD_APPEND, "all", "all of it");
     begin_life(scene, &life);
     assert_true(delivery_settle(life.delivery, &intent, &settled, &scene->error));
     assert_int_equal(settled.outcome, SETTLE_NOTHING);
     stage_and_count(scene, &life, &intent);
     assert_int_equal(visible_rows(scene), 0);
-    assert_true(delivery_apply(life.delivery, &rows, &scene->error));
-    assert_int_equal(rows, 6);
-    assert_true(delivery_apply(life.delivery, &rows, &scene->error)); /* again: does nothing */
-    assert_int_equal(rows, 6);
+    assert_true(delivery_apply(life.delivery, &applied, &scene->error));
+    assert_int_equal(applied.rows, 6);
+    assert_true(delivery_apply(life.delivery, &applied, &scene->error)); /* again: does nothing */
+    assert_int_equal(applied.rows, 6);
     assert_true(delivery_commit(life.delivery, &scene->error));
     end_life(&life);
     assert_int_equal(visible_rows(scene), 6);
@@ -159,15 +170,15 @@ static void rows_that_disagree_are_not_counted(void **state)
 }
 
 /* A counted run that was asked for `rows`, `request`; the next process wants something else. */
-static SettleResult settle_other(Scene *scene, bool applied, const Intent *wanted)
+static SettleResult settle_other(Scene *scene, bool is_applied, const Intent *wanted)
 {
     Life life;
-    uint64_t rows;
+    ApplyResult applied;
     const Intent intent = asked("run-a", LOAD_APPEND, "monday", "monday, 100");
     begin_life(scene, &life);
     stage_and_count(scene, &life, &intent);
-    if (applied)
-        assert_true(delivery_apply(life.delivery, &rows, &scene->error));
+    if (is_applied)
+        assert_true(delivery_apply(life.delivery, &applied, &scene->error));
     end_life(&life);
     return settle(scene, wanted);
 }
@@ -223,8 +234,7 @@ static void another_destination_is_left_alone(void **state)
     begin_life(scene, &life);
     stage_and_count(scene, &life, &intent);
     delivery_close(life.delivery);
-    assert_true(delivery_open(life.store, scene->target, "files /elsewhere", "j", &life.delivery,
-                              &scene->error));
+    assert_true(open_life(scene, &life, "files /elsewhere", &life.delivery));
     assert_true(delivery_settle(life.delivery, &intent, &settled, &scene->error));
     assert_int_equal(settled.outcome, SETTLE_VOIDED);
     end_life(&life);
@@ -247,10 +257,10 @@ static void keeps_what_it_needs(void **state)
     memset(fields, 0, sizeof fields);
     memset(life.results, 0, sizeof life.results);
     memset(life.bounds, 0, sizeof life.bounds);
-    uint64_t rows;
-    if (!delivery_apply(life.delivery, &rows, &scene->error))
+    ApplyResult applied;
+    if (!delivery_apply(life.delivery, &applied, &scene->error))
         fail_msg("%s", scene->error.message);
-    assert_int_equal(rows, 6);
+    assert_int_equal(applied.rows, 6);
     assert_true(delivery_commit(life.delivery, &scene->error));
     end_life(&life);
     assert_non_null(strstr(scene_read_file(scene, "manifest.json"), "\"run-a\""));
@@ -277,8 +287,7 @@ static void one_process_at_a_time(void **state)
     Life life;
     JobDelivery *second = NULL;
     begin_life(scene, &life);
-    assert_false(
-        delivery_open(life.store, scene->target, destination, "j", &second, &scene->error));
+    assert_false(open_life(scene, &life, destination, &second));
     assert_int_equal(scene->error.kind, ERROR_LOCKED);
     assert_null(second);
     end_life(&life);

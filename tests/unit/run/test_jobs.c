@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/jobs.h"
+#include "run/session.h"
 
 #include "run/request.h"
 #include "source/postgres/postgres.h"

@@ -56,6 +56,7 @@ static void a_report_says_what_a_job_did(void **state)
     (void)state;
     CLEANUP(arena_done) Arena arena = {0};
     const char *notes[] = {"one worker"};
+    const TargetJob done = {"load", "bqferry-1", "https://console/1", 0, 1290};
     ColumnInvalid invalid = {.column = "at"};
     invalid.counts.counts[INVALID_INFINITY] = 12;
     JobReport job = {
@@ -79,23 +80,27 @@ static void a_report_says_what_a_job_did(void **state)
         .retries = 1,
         .notes = notes,
         .note_count = 1,
+        .target_jobs = {&done, 1},
     };
     job.phase_ns[PHASE_EXTRACT] = 41900 * 1000000LL;
-    const RunReport report = {.started_us = 1772366400000000,
+    const RunReport report = {.id = "run-0",
+                              .started_us = 1772366400000000,
                               .finished_us = 1772366442500000,
                               .jobs = &job,
                               .job_count = 1};
     assert_string_equal(
         printed(&report, &arena),
-        "{\"version\":1,\"started_at\":\"2026-03-01T12:00:00.000000Z\","
+        "{\"version\":1,\"id\":\"run-0\",\"started_at\":\"2026-03-01T12:00:00.000000Z\","
         "\"finished_at\":\"2026-03-01T12:00:42.500000Z\",\"duration_ms\":42500,\"exit_code\":0,"
         "\"jobs\":[{\"job\":\"orders\",\"status\":\"succeeded\",\"run_id\":\"run-1\",\"attempt\":2,"
         "\"load\":\"replace\",\"source\":{\"connection\":\"shop\",\"relation\":\"public.orders\"},"
         "\"target\":\"main.orders\",\"workers\":2,\"shards\":8,\"rows_read\":10,\"bytes_read\":91,"
         "\"rows_staged\":10,\"bytes_staged\":35,\"rows_applied\":10,"
-        "\"invalid\":{\"at\":{\"infinity\":12}},"
+        "\"merged\":null,\"cursor\":null,\"invalid\":{\"at\":{\"infinity\":12}},"
         "\"phases\":{\"settle_ms\":0,\"plan_ms\":0,\"extract_ms\":41900,\"apply_ms\":0,"
-        "\"commit_ms\":0},\"retries\":1,\"notes\":[\"one worker\"],\"error\":null}]}");
+        "\"commit_ms\":0},\"retries\":1,\"target_jobs\":[{\"kind\":\"load\",\"id\":\"bqferry-1\","
+        "\"link\":\"https://console/1\",\"bytes_billed\":0,\"slot_ms\":1290}],"
+        "\"notes\":[\"one worker\"],\"error\":null}]}");
 }
 
 static void a_report_says_why_a_job_failed(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state/file/file.h"
 
-#include "state/file/name.h"
+#include "state/name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,9 @@ static int set_up(void **state)
     snprintf(fixture->where, sizeof fixture->where, "%s/made/here", fixture->folder);
     *state = fixture;
     Error error = {0};
-    return state_file_driver.open(fixture->where, &fixture->store, &error) ? 0 : -1;
+    return state_file_driver.open(&(StateConfig){.path = fixture->where}, &fixture->store, &error)
+               ? 0
+               : -1;
 }
 
 static int tear_down(void **state)
@@ -96,7 +98,7 @@ static void makes_a_private_folder(void **state)
     assert_int_equal(status.st_mode & 0777, 0700);
     StateStore *again = NULL;
     Error error = {0};
-    assert_true(state_file_driver.open(fixture->where, &again, &error));
+    assert_true(state_file_driver.open(&(StateConfig){.path = fixture->where}, &again, &error));
     state_close_ptr(&again);
     assert_string_equal(state_file_driver.type, "file");
 }
@@ -109,12 +111,12 @@ static void says_why_a_folder_cannot_be_made(void **state)
     Error error = {0};
     write_state(fixture, "x", "{}");
     snprintf(path, sizeof path, "%s/jobs/x.json", fixture->where);
-    assert_false(state_file_driver.open(path, &store, &error));
+    assert_false(state_file_driver.open(&(StateConfig){.path = path}, &store, &error));
     assert_int_equal(error.kind, ERROR_CONFIG);
     assert_contains(error.message, "cannot make the state folder /tmp/test_state_");
     assert_contains(error.message, "jobs/x.json: Not a directory");
     assert_contains(error.hint, "state.path");
-    assert_false(state_file_driver.open("/proc/no/such", &store, &error));
+    assert_false(state_file_driver.open(&(StateConfig){.path = "/proc/no/such"}, &store, &error));
     assert_contains(error.message, "cannot make the state folder /proc/no: No such file");
     assert_null(store);
 }
@@ -124,19 +126,22 @@ static void keeps_a_document_a_job(void **state)
     const Fixture *fixture = *state;
     Error error = {0};
     assert_state(fixture, "orders", NULL);
-    assert_true(save(fixture, "orders", "{\"version\":1,\"intent\":null}", &error));
-    assert_true(save(fixture, "events", "{\"version\":1}", &error));
-    assert_state(fixture, "orders", "{\"version\":1,\"intent\":null}");
-    assert_true(save(fixture, "orders", "{\"version\":1,\"intent\":{\"run\":\"x\"}}", &error));
-    assert_state(fixture, "orders", "{\"version\":1,\"intent\":{\"run\":\"x\"}}");
-    assert_state(fixture, "events", "{\"version\":1}");
+    assert_true(
+        save(fixture, "orders", "{\"version\":2,\"job\":\"orders\",\"intent\":null}", &error));
+    assert_true(save(fixture, "events", "{\"version\":2,\"job\":\"events\"}", &error));
+    assert_state(fixture, "orders", "{\"version\":2,\"job\":\"orders\",\"intent\":null}");
+    assert_true(save(fixture, "orders",
+                     "{\"version\":2,\"job\":\"orders\",\"intent\":{\"run\":\"x\"}}", &error));
+    assert_state(fixture, "orders",
+                 "{\"version\":2,\"job\":\"orders\",\"intent\":{\"run\":\"x\"}}");
+    assert_state(fixture, "events", "{\"version\":2,\"job\":\"events\"}");
 }
 
 static void refuses_to_save_another_version(void **state)
 {
     Error error = {0};
     assert_false(save(*state, "orders", "{\"intent\":null}", &error));
-    assert_string_equal(error.message, "state of job orders: its version must be 1");
+    assert_string_equal(error.message, "state of job orders: its version must be 2");
     assert_state(*state, "orders", NULL);
 }
 
@@ -149,12 +154,16 @@ typedef struct BadState {
 static void names_the_way_out_of_bad_state(void **state)
 {
     static const BadState cases[] = {
-        {"{\"version\":2}", "/jobs/orders.json has version 2, this bqferry knows 1",
+        {"{\"version\":3}", "/jobs/orders.json has version 3, this bqferry knows 2",
          "a newer bqferry wrote it: run that one"},
         {"{\"intent\":null}", "/jobs/orders.json is damaged: it has no version", "restore it"},
         {"{\"version\":\"1\"}", "/jobs/orders.json is damaged: it has no version", "restore it"},
         {"[1]", "/jobs/orders.json is damaged: it has no version", "restore it"},
         {"{\"version\":1", "/jobs/orders.json:1:12: '}' expected", "restore it"},
+        {"{\"version\":2,\"job\":\"events\"}",
+         "/jobs/orders.json is the state of job events, not of orders",
+         "state reset orders --force"},
+        {"{\"version\":2}", "/jobs/orders.json is damaged: it does not say whose", "restore it"},
         {"", "/jobs/orders.json:1:1: '[' or '{' expected", "restore it"},
     };
     const Fixture *fixture = *state;
@@ -174,23 +183,77 @@ static void keeps_the_old_state_when_saving_fails(void **state)
 {
 #ifdef BQFERRY_FAULT_POINTS
     Error error = {0};
-    assert_true(save(*state, "orders", "{\"version\":1,\"n\":1}", &error));
+    assert_true(save(*state, "orders", "{\"version\":2,\"job\":\"orders\",\"n\":1}", &error));
     setenv("BQFERRY_FAULT", "state.written=fail", 1);
-    assert_false(save(*state, "orders", "{\"version\":1,\"n\":2}", &error));
+    assert_false(save(*state, "orders", "{\"version\":2,\"job\":\"orders\",\"n\":2}", &error));
     unsetenv("BQFERRY_FAULT");
     assert_contains(error.message, "state of job orders: cannot write /tmp/test_state_");
-    assert_state(*state, "orders", "{\"version\":1,\"n\":1}");
+    assert_state(*state, "orders", "{\"version\":2,\"job\":\"orders\",\"n\":1}");
 #else
     (void)state;
     skip();
 #endif
 }
 
+static void takes_the_state_of_before(void **state)
+{
+    write_state(*state, "orders", "{\"version\":1,\"job\":\"orders\",\"intent\":null}");
+    assert_state(*state, "orders", "{\"version\":1,\"job\":\"orders\",\"intent\":null}");
+}
+
+static void lists_and_removes_states(void **state)
+{
+    const Fixture *fixture = *state;
+    const StateOps *ops = fixture->store->ops;
+    CLEANUP(arena_done) Arena arena = {0};
+    Error error = {0};
+    TextArray names;
+    const char *long_name = arena_printf(&arena, "%0300d", 7); /* cut in the file's name */
+    assert_true(save(fixture, "b/odd name", "{\"version\":2,\"job\":\"b/odd name\"}", &error));
+    assert_true(save(fixture, "a", "{\"version\":2,\"job\":\"a\"}", &error));
+    assert_true(save(fixture, long_name,
+                     arena_printf(&arena, "{\"version\":2,\"job\":\"%s\"}", long_name), &error));
+    assert_true(ops->jobs(fixture->store, &arena, &names, &error));
+    assert_int_equal(names.count, 3);
+    assert_string_equal(names.items[0], long_name);
+    assert_string_equal(names.items[1], "a");
+    assert_string_equal(names.items[2], "b/odd name");
+    assert_true(ops->remove(fixture->store, "a", &error));
+    assert_true(ops->remove(fixture->store, "a", &error)); /* again: there is nothing to do */
+    assert_state(fixture, "a", NULL);
+}
+
+static void keeps_so_many_reports(void **state)
+{
+    const Fixture *fixture = *state;
+    const StateOps *ops = fixture->store->ops;
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(json_free_ptr) Json *loaded = NULL;
+    Error error = {0};
+    TextArray ids;
+    for (int i = 0; i < 5; i++) {
+        CLEANUP(json_free_ptr) Json *report = json_object_new();
+        json_set_int(report, "n", i);
+        assert_true(state_keep_report(fixture->store, arena_printf(&arena, "2026013%d-x", i),
+                                      report, 3, &error));
+    }
+    assert_true(ops->report_list(fixture->store, &arena, &ids, &error));
+    assert_int_equal(ids.count, 3);
+    assert_string_equal(ids.items[0], "20260132-x");
+    assert_true(ops->report_load(fixture->store, ids.items[2], &loaded, &error));
+    assert_int_equal(json_get_int(loaded, "n", 0), 4);
+    json_free(loaded);
+    const char *last = arena_printf(&arena, "%s/report.json", fixture->where);
+    assert_true(json_read_file(last, &loaded, &error));
+    assert_int_equal(json_get_int(loaded, "n", 0), 4);
+}
+
 static StateLock *lock(const Fixture *fixture, const char *job, Error *error)
 {
     StateLock *held = NULL;
     *error = (Error){0};
-    bool locked = fixture->store->ops->lock(fixture->store, job, &held, error);
+    const LockRequest request = {.name = job, .what = "job orders", .holder = job};
+    bool locked = fixture->store->ops->lock(fixture->store, &request, &held, error);
     assert_int_equal(locked, held != NULL);
     return held;
 }
@@ -228,8 +291,10 @@ static pid_t start_holder(const Fixture *fixture)
     if (child == 0) {
         StateStore *store = NULL;
         StateLock *held = NULL;
-        bool locked = state_file_driver.open(fixture->where, &store, NULL) &&
-                      store->ops->lock(store, "orders", &held, NULL);
+        const LockRequest request = {.name = "orders", .what = "job orders", .holder = "orders"};
+        bool locked =
+            state_file_driver.open(&(StateConfig){.path = fixture->where}, &store, NULL) &&
+            store->ops->lock(store, &request, &held, NULL);
         if (!locked || write(pipe_ends[1], "x", 1) != 1)
             _exit(1);
         for (;;)
@@ -298,7 +363,7 @@ static void says_when_the_folder_is_read_only(void **state)
         assert_int_equal(seteuid(nobody->pw_uid), 0);
     Error locking, saving = {0};
     StateLock *held = lock(fixture, "orders", &locking);
-    bool saved = save(fixture, "orders", "{\"version\":1}", &saving);
+    bool saved = save(fixture, "orders", "{\"version\":2,\"job\":\"orders\"}", &saving);
     assert_int_equal(seteuid(before), 0);
     chmod(fixture->where, 0700);
     chmod(jobs, 0700);
@@ -347,8 +412,8 @@ static void keeps_odd_names_inside_the_folder(void **state)
 {
     const Fixture *fixture = *state;
     Error error = {0};
-    assert_true(save(fixture, "../../escape", "{\"version\":1}", &error));
-    assert_state(fixture, "../../escape", "{\"version\":1}");
+    assert_true(save(fixture, "../../escape", "{\"version\":2,\"job\":\"../../escape\"}", &error));
+    assert_state(fixture, "../../escape", "{\"version\":2,\"job\":\"../../escape\"}");
     char path[160];
     snprintf(path, sizeof path, "%s/jobs/%%2E.%%2F..%%2Fescape.json", fixture->where);
     assert_int_equal(access(path, F_OK), 0);
@@ -365,6 +430,9 @@ int main(void)
         WITH_STORE(refuses_to_save_another_version),
         WITH_STORE(names_the_way_out_of_bad_state),
         WITH_STORE(keeps_the_old_state_when_saving_fails),
+        WITH_STORE(takes_the_state_of_before),
+        WITH_STORE(lists_and_removes_states),
+        WITH_STORE(keeps_so_many_reports),
         WITH_STORE(holds_a_job_once),
         WITH_STORE(names_another_process_and_outlives_it),
         WITH_STORE(names_the_file_of_a_holder_that_wrote_nothing),

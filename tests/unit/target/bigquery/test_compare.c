@@ -33,6 +33,8 @@ static const Schema schema = {.fields = columns, .field_count = 3};
     "," COLUMN("ID", "INTEGER", ",\"mode\":\"REQUIRED\"") "," COLUMN(                              \
         "total", "NUMERIC", ",\"precision\":\"10\",\"scale\":\"2\",\"mode\":\"NULLABLE\"")
 
+static const CompareRules as_it_is;
+
 static const struct {
     const char *table;
     bool same, takes;
@@ -67,7 +69,7 @@ static void compares_columns(void **state)
         Error error = {0};
         compare_describe(table, &schema, text, sizeof text);
         assert_int_equal(compare_same(table, &schema), cases[i].same);
-        assert_int_equal(compare_append(table, &schema, &error), cases[i].takes);
+        assert_int_equal(compare_append(table, &schema, &as_it_is, &error), cases[i].takes);
         if (!cases[i].takes)
             assert_int_equal(error.kind, ERROR_CONFIG);
         if (cases[i].words)
@@ -86,9 +88,45 @@ static void modes_of_append(void **state)
     CLEANUP(json_free_ptr)
     Json *table = parse(TABLE(COLUMN("id", "INT64", ",\"mode\":\"REQUIRED\"")));
     Error error = {0};
-    assert_false(compare_append(table, &one, &error));
+    assert_false(compare_append(table, &one, &as_it_is, &error));
     assert_non_null(strstr(error.message, "id is INT64 NOT NULL there and INT64 here"));
-    assert_non_null(strstr(error.hint, "DROP NOT NULL"));
+    assert_non_null(strstr(error.hint, "drop NOT NULL"));
+}
+
+/* schema.evolve, and columns of our own making. */
+static void rules_of_append(void **state)
+{
+    (void)state;
+    static const Field fields[] = {{.name = "id", .kind = TYPE_INT64},
+                                   {.name = "more", .kind = TYPE_STRING},
+                                   {.name = "gone", .kind = TYPE_BOOL}};
+    static const Schema rows = {.fields = fields, .field_count = 3};
+    static const struct {
+        CompareRules rules;
+        const char *problem; /* NULL: it fits */
+    } tried[] = {
+        {{.evolve = EVOLVE_COLUMNS}, NULL},
+        {{.evolve = EVOLVE_RELAX}, "more (STRING) is not there; gone (BOOL) is not there"},
+        {{.evolve = EVOLVE_RELAX, .own = {"GONE"}}, "more (STRING) is not there"},
+        {{.evolve = EVOLVE_FAIL, .own = {"gone", "more"}}, "id is INT64 NOT NULL there"},
+        {{.evolve = EVOLVE_FAIL, .own = {"gone", "more"}, .partial = true},
+         "id is INT64 NOT NULL there"},
+    };
+    CLEANUP(json_free_ptr)
+    Json *table = parse(TABLE(COLUMN("id", "INT64", ",\"mode\":\"REQUIRED\"")));
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+        Error error = {0};
+        assert_int_equal(compare_append(table, &rows, &tried[i].rules, &error), !tried[i].problem);
+        if (tried[i].problem)
+            assert_non_null(strstr(error.message, tried[i].problem));
+    }
+    CLEANUP(json_free_ptr)
+    Json *needs = parse(
+        TABLE(COLUMN("id", "INT64", "") "," COLUMN("left", "INT64", ",\"mode\":\"REQUIRED\"")));
+    static const Schema id = {.fields = fields, .field_count = 1};
+    assert_false(compare_append(needs, &id, &as_it_is, NULL));
+    assert_true(compare_append(needs, &id, &(CompareRules){.partial = true}, NULL));
+    assert_true(compare_append(needs, &id, &(CompareRules){.evolve = EVOLVE_RELAX}, NULL));
 }
 
 #define DAY                                                                                        \
@@ -104,20 +142,28 @@ static void compares_layouts(void **state)
         TableLayout wanted;
         const char *words; /* NULL: it fits */
     } layouts[] = {
-        {DAY, {{0}, NULL, 0, NULL, 0}, NULL},
-        {DAY, {{.kind = PARTITION_DAY, .column = "at"}, id, 2, NULL, 0}, NULL},
+        {DAY, {{0}, NULL, 0, NULL, 0, false, false}, NULL},
+        {DAY, {{.kind = PARTITION_DAY, .column = "at"}, id, 2, NULL, 0, false, false}, NULL},
         {DAY,
-         {{.kind = PARTITION_MONTH, .column = "at"}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_MONTH, .column = "at"}, NULL, 0, NULL, 0, false, false},
          "is partitioned by DAY of At, and partition_by wants it by MONTH of at"},
-        {DAY, {{.kind = PARTITION_DAY, .column = NULL}, NULL, 0, NULL, 0}, "by DAY of loading"},
         {DAY,
-         {{.kind = PARTITION_RANGE, .column = "id", .end = 10, .interval = 2}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_DAY, .column = NULL}, NULL, 0, NULL, 0, false, false},
+         "by DAY of loading"},
+        {DAY,
+         {{.kind = PARTITION_RANGE, .column = "id", .end = 10, .interval = 2},
+          NULL,
+          0,
+          NULL,
+          0,
+          false,
+          false},
          "by ranges of id from 0 to 10 in steps of 2"},
-        {DAY, {{0}, id, 1, NULL, 0}, "clustered by id, b, and cluster_by wants id"},
+        {DAY, {{0}, id, 1, NULL, 0, false, false}, "clustered by id, b, and cluster_by wants id"},
         {"{}",
-         {{.kind = PARTITION_DAY, .column = "at"}, NULL, 0, NULL, 0},
+         {{.kind = PARTITION_DAY, .column = "at"}, NULL, 0, NULL, 0, false, false},
          "partitioned not at all"},
-        {"{}", {{0}, id, 2, NULL, 0}, "clustered by nothing"},
+        {"{}", {{0}, id, 2, NULL, 0, false, false}, "clustered by nothing"},
     };
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
         CLEANUP(json_free_ptr) Json *table = parse(layouts[i].table);
@@ -149,21 +195,47 @@ static void checks_layouts(void **state)
         TableLayout layout;
         const char *words;
     } layouts[] = {
-        {{{.kind = PARTITION_DAY, .column = "DAY"}, good, 3, good, 2}, NULL},
-        {{{.kind = PARTITION_HOUR, .column = "at"}, NULL, 0, NULL, 0}, NULL},
-        {{{.kind = PARTITION_DAY}, NULL, 0, NULL, 0}, NULL},
-        {{{.kind = PARTITION_HOUR, .column = "day"}, NULL, 0, NULL, 0}, "day is DATE"},
-        {{{.kind = PARTITION_DAY, .column = "id"}, NULL, 0, NULL, 0}, "id is INT64"},
-        {{{.kind = PARTITION_DAY, .column = "none"}, NULL, 0, NULL, 0}, "no column none"},
-        {{{.kind = PARTITION_RANGE, .column = "at", .end = 1, .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_DAY, .column = "DAY"}, good, 3, good, 2, false, false}, NULL},
+        {{{.kind = PARTITION_HOUR, .column = "at"}, NULL, 0, NULL, 0, false, false}, NULL},
+        {{{.kind = PARTITION_DAY}, NULL, 0, NULL, 0, false, false}, NULL},
+        {{{.kind = PARTITION_HOUR, .column = "day"}, NULL, 0, NULL, 0, false, false},
+         "day is DATE"},
+        {{{.kind = PARTITION_DAY, .column = "id"}, NULL, 0, NULL, 0, false, false}, "id is INT64"},
+        {{{.kind = PARTITION_DAY, .column = "none"}, NULL, 0, NULL, 0, false, false},
+         "no column none"},
+        {{{.kind = PARTITION_RANGE, .column = "at", .end = 1, .interval = 1},
+          NULL,
+          0,
+          NULL,
+          0,
+          false,
+          false},
          "at is TIMESTAMP"},
-        {{{.kind = PARTITION_RANGE, .column = "list", .end = 1, .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_RANGE, .column = "list", .end = 1, .interval = 1},
+          NULL,
+          0,
+          NULL,
+          0,
+          false,
+          false},
          "list is an array"},
-        {{{.kind = PARTITION_RANGE, .column = "id", .end = 10000, .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_RANGE, .column = "id", .end = 10000, .interval = 1},
+          NULL,
+          0,
+          NULL,
+          0,
+          false,
+          false},
          NULL},
-        {{{.kind = PARTITION_RANGE, .column = "id", .end = 10001, .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_RANGE, .column = "id", .end = 10001, .interval = 1},
+          NULL,
+          0,
+          NULL,
+          0,
+          false,
+          false},
          "10001 ranges"},
-        {{{.kind = PARTITION_RANGE, .column = "id", .interval = 1}, NULL, 0, NULL, 0},
+        {{{.kind = PARTITION_RANGE, .column = "id", .interval = 1}, NULL, 0, NULL, 0, false, false},
          "above start"},
         {{{.kind = PARTITION_RANGE,
            .column = "id",
@@ -173,11 +245,13 @@ static void checks_layouts(void **state)
           NULL,
           0,
           NULL,
-          0},
+          0,
+          false,
+          false},
          NULL},
-        {{{0}, real, 1, NULL, 0}, "real is FLOAT64"},
-        {{{0}, list, 1, NULL, 0}, "list is an array"},
-        {{{0}, five, 5, NULL, 0}, "5 columns"},
+        {{{0}, real, 1, NULL, 0, false, false}, "real is FLOAT64"},
+        {{{0}, list, 1, NULL, 0, false, false}, "list is an array"},
+        {{{0}, five, 5, NULL, 0, false, false}, "5 columns"},
     };
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
         Error error = {0};
@@ -204,8 +278,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares_columns), cmocka_unit_test(modes_of_append),
-        cmocka_unit_test(compares_layouts), cmocka_unit_test(checks_layouts),
-        cmocka_unit_test(checks_keys),
+        cmocka_unit_test(rules_of_append),  cmocka_unit_test(compares_layouts),
+        cmocka_unit_test(checks_layouts),   cmocka_unit_test(checks_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

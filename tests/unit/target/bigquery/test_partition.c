@@ -132,15 +132,21 @@ static void collects_each_once(void **state)
     add_days(&more, (const int64_t[]){20001, -3653, 69395}, 3);
     assert_false(partitions.has_null || partitions.has_outside);
     partitions_merge(&partitions, &more);
-    const char *const *ids = partitions_ids(&partitions, &arena);
+    size_t count;
+    const char *const *ids = partitions_ids(&partitions, &arena, &count);
     static const char *const expected[] = {"19600101", "20241003", "20241004", "20241005",
                                            "21591231"};
     assert_int_equal(partitions.count, 5);
+    assert_int_equal(count, 5);
     for (size_t i = 0; i < 5; i++)
         assert_string_equal(ids[i], expected[i]);
     add_days(&partitions, (const int64_t[]){INT64_MIN, 70000}, 2);
     assert_true(partitions.has_null && partitions.has_outside);
     assert_int_equal(partitions.count, 5);
+    ids = partitions_ids(&partitions, &arena, &count);
+    assert_int_equal(count, 7);
+    assert_string_equal(ids[5], PARTITION_ID_NULL);
+    assert_string_equal(ids[6], PARTITION_ID_OUTSIDE);
 }
 
 static void knows_what_values_cannot_tell(void **state)
