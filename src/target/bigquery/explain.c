@@ -146,9 +146,9 @@ static bool explain_access(const char *method, const char *message, Error *error
 static bool explain_missing(const char *message, Error *error)
 {
     if (strcasestr(message, "not found: dataset"))
-        return error_hint(error, "was it removed meanwhile? Then run the job again. Else: is the "
-                                 "dataset's name right, and destination.location its location? A "
-                                 "job that looks for it elsewhere does not find it");
+        return error_hint(error, "is the dataset's name right, and destination.location its "
+                                 "location? A job that looks for it elsewhere does not find it. If "
+                                 "it was removed during the run, run the job again");
     if (strcasestr(message, "not found: table"))
         return error_hint(error, "it was removed meanwhile: run the job again, which makes it");
     if (strcasestr(message, "not found: project"))

@@ -237,7 +237,14 @@ static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *
         error->kind = ERROR_DATA;
     error->retryable |= is_collision(&result);
     end->again = error->retryable;
+<<<<<<< HEAD
     end->hopeless = !end->again && !is_in_the_way(&result) && is_for_good(result.reason);
+=======
+    end->hopeless =
+        !end->again && !is_in_the_way(&result) && result.reason &&
+        (strcmp(result.reason, "invalid") == 0 || strcmp(result.reason, "invalidQuery") == 0 ||
+         strcmp(result.reason, "notFound") == 0);
+>>>>>>> breaker
     if (is_in_the_way(&result))
         return error_hint(error, "somebody streams rows into this table by insertAll, and those of "
                                  "the last 30 minutes cannot be changed yet: run the job again "
