@@ -3,7 +3,8 @@
  *
  * BQFERRY_FAULT="name" kills the process with SIGKILL when that point is reached the first time,
  * "name:3" the third time, "*:7" at the seventh point of any name; "name=fail" makes the point
- * report an error instead, "name=stop" stops the process until SIGCONT; "?" kills nobody, and names the points on standard error. */
+ * report an error instead, "name=stop" stops the process until SIGCONT; "?" kills nobody, and names
+ * the points on standard error. */
 #pragma once
 
 #include "base/error.h"

@@ -120,22 +120,22 @@ typedef struct TargetTableConfig {
     Partitioning partition_by; /* PARTITION_NONE: none, or not said */
     ConfigText cluster_by;
     bool partition_by_said, cluster_by_said; /* be it to say that there is none */
-    const char *description;      /* NULL: the source's comment */
-    ConfigLabels labels;          /* over the destination's */
-    int64_t expiration_ms;        /* of the table after its making; 0: never */
-    const char *kms_key;          /* over the destination's; NULL */
+    const char *description;                 /* NULL: the source's comment */
+    ConfigLabels labels;                     /* over the destination's */
+    int64_t expiration_ms;                   /* of the table after its making; 0: never */
+    const char *kms_key;                     /* over the destination's; NULL */
     const char *on_schema_change; /* "rebuild", "fail"; NULL: rebuild for replace, else fail */
 } TargetTableConfig;
 
 /* Where jobs' states, locks and reports are kept. */
 typedef struct StateConfig {
-    const char *type; /* "file", "gcs" */
-    const char *path; /* file: the folder, absolute */
-    const char *bucket, *prefix;  /* gcs; prefix may be NULL */
-    const char *credentials;      /* gcs: a file; NULL: the destination's, or look for them */
-    const char *endpoint;         /* gcs: of Cloud Storage; NULL: the destination's, or the real one */
-    int64_t reports;              /* how many are kept */
-    int64_t retry_budget_ms;      /* gcs: of one request */
+    const char *type;            /* "file", "gcs" */
+    const char *path;            /* file: the folder, absolute */
+    const char *bucket, *prefix; /* gcs; prefix may be NULL */
+    const char *credentials;     /* gcs: a file; NULL: the destination's, or look for them */
+    const char *endpoint;    /* gcs: of Cloud Storage; NULL: the destination's, or the real one */
+    int64_t reports;         /* how many are kept */
+    int64_t retry_budget_ms; /* gcs: of one request */
 } StateConfig;
 
 /* What tells new rows of a source from old ones. */

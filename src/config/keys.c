@@ -241,8 +241,9 @@ static const ConfigKey state_keys[] = {
      FIELD(StateConfig, type),
      WORDS("file", "gcs"),
      .otherwise = "file",
-     .doc = "`file` keeps one JSON document a job in a folder, `gcs` one object a job in a bucket of "
-            "Cloud Storage, where jobs can run on any machine.",
+     .doc =
+         "`file` keeps one JSON document a job in a folder, `gcs` one object a job in a bucket of "
+         "Cloud Storage, where jobs can run on any machine.",
      .example = "file"},
     {.name = "bucket",
      .type = KEY_TEXT,

@@ -114,13 +114,15 @@ static const ConfigKey target_keys[] = {
      .type = KEY_SECTION,
      FIELD(RawJob, partition_by),
      .section = &partition_by,
-     .otherwise_text = "days of the cursor, for a new table that a job with a cursor of time appends to",
+     .otherwise_text =
+         "days of the cursor, for a new table that a job with a cursor of time appends to",
      .doc = "Partitions of the table. An existing table keeps those that it has."},
     {.name = "cluster_by",
      .type = KEY_TEXT_OR_LIST,
      FIELD(RawJob, config.target.cluster_by),
-     .otherwise_text = "the key, for a new table of an upsert or soft delete; the cursor where days of it "
-                       "are the partitions; `[]` for none",
+     .otherwise_text =
+         "the key, for a new table of an upsert or soft delete; the cursor where days of it "
+         "are the partitions; `[]` for none",
      .doc =
          "Up to four columns of the target that rows are kept in order of. Only BigQuery does so.",
      .example = "[customer_id, id]"},

@@ -273,8 +273,8 @@ static void apply_state(const Rules *rules)
         own->credentials = own->credentials ? own->credentials : google->credentials;
         own->endpoint = own->endpoint ? own->endpoint : google->endpoints.storage;
         own->retry_budget_ms = rules->raw->destination.retry_budget_ms;
-        config->state_path = arena_printf(rules->arena, "gs://%s/%s",
-                                          own->bucket ? own->bucket : "", own->prefix);
+        config->state_path =
+            arena_printf(rules->arena, "gs://%s/%s", own->bucket ? own->bucket : "", own->prefix);
         if (!own->bucket)
             mistakes_add(rules->mistakes, raw_place(&rules->raw->element, KEYS_TO("state")),
                          "state.bucket: is required for the type gcs");

@@ -68,8 +68,8 @@ bool drivers_open_state(const Drivers *drivers, const Config *config, StateStore
             return drivers->states[i]->open(&config->state, ret_store, error);
         add_name(names, drivers->states[i]->type);
     }
-    return error_set(error, ERROR_CONFIG, "state: there is no store of type \"%s\" (known: %s)", type,
-                     names);
+    return error_set(error, ERROR_CONFIG, "state: there is no store of type \"%s\" (known: %s)",
+                     type, names);
 }
 
 const SourceDriver *drivers_source_of_url(const Drivers *drivers, const char *url)

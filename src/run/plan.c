@@ -346,13 +346,15 @@ static void note_layout(const PlannedJob *planned, Arena *arena, JobPlan *plan)
         return;
     if (layout->partitions_by_default)
         add_note(plan, arena,
-                 arena_printf(arena, "in BigQuery a new table is partitioned by day of %s, the cursor, "
-                                     "unless target.partition_by says otherwise",
+                 arena_printf(arena,
+                              "in BigQuery a new table is partitioned by day of %s, the cursor, "
+                              "unless target.partition_by says otherwise",
                               layout->partitioning.column));
     if (layout->clusters_by_default)
         add_note(plan, arena,
-                 arena_printf(arena, "in BigQuery a new table is clustered by %s, unless "
-                                     "target.cluster_by says otherwise",
+                 arena_printf(arena,
+                              "in BigQuery a new table is clustered by %s, unless "
+                              "target.cluster_by says otherwise",
                               names_text(layout->cluster_by, layout->cluster_count, arena)));
 }
 

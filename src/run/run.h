@@ -50,7 +50,7 @@ typedef struct JobPlan {
     const char *const *key; /* of the target, when it matters; */
     size_t key_count;
     const char *cursor; /* "updated_at >= …, < 2026-01-31 …": what could be read; NULL: all rows */
-    const char *bound; /* how that end is known; NULL: no cursor */
+    const char *bound;              /* how that end is known; NULL: no cursor */
     const TargetForecast *forecast; /* NULL: the target counts nothing */
     const char **notes;
     size_t note_count;

@@ -70,13 +70,14 @@ bool state_fail_locked(const LockRequest *request, const Json *holder, const cha
 
 bool state_hint_damaged(Error *error)
 {
-    return error_hint(error,
-                      "restore it from a backup; or look whether the last run's rows have arrived "
-                      "in the target, and then remove it (bqferry state reset JOB --force): without "
-                      "it, that run and the cursor are forgotten");
+    return error_hint(
+        error, "restore it from a backup; or look whether the last run's rows have arrived "
+               "in the target, and then remove it (bqferry state reset JOB --force): without "
+               "it, that run and the cursor are forgotten");
 }
 
-/* A folder that was copied, or a file that was renamed: somebody else's cursor is not this job's. */
+/* A folder that was copied, or a file that was renamed: somebody else's cursor is not this job's.
+ */
 static bool check_job(const Json *state, const char *job, const char *path, Error *error)
 {
     const char *own = json_get_text(state, "job");
@@ -87,8 +88,9 @@ static bool check_job(const Json *state, const char *job, const char *path, Erro
         return state_hint_damaged(error);
     }
     error_set(error, ERROR_CONFIG, "%s is the state of job %s, not of %s", path, own, job);
-    return error_hint(error, "name the job as it was, or put the right file there; bqferry state "
-                             "reset %s --force removes it",
+    return error_hint(error,
+                      "name the job as it was, or put the right file there; bqferry state "
+                      "reset %s --force removes it",
                       job);
 }
 

@@ -21,6 +21,7 @@
 #include "model/type.h"
 #include "target/gc.h"
 #include "target/merge.h"
+#include "target/target_job.h"
 
 typedef struct Target Target;
 typedef struct Sink Sink;
@@ -81,20 +82,6 @@ typedef struct ApplyResult {
                    the rows must be read again */
 } ApplyResult;
 
-/* What a target did for a delivery in the words of its own job list, for reports. */
-typedef struct TargetJob {
-    const char *kind; /* "load", "copy", "query" */
-    const char *id;
-    const char *link;     /* for people; or NULL */
-    int64_t bytes_billed; /* 0: free */
-    int64_t slot_ms;
-} TargetJob;
-
-typedef struct TargetJobs {
-    const TargetJob *jobs;
-    size_t count;
-} TargetJobs;
-
 /* What a target knows of a delivery: the answer to "was this run applied?" after a crash. */
 typedef enum DeliveryStatus {
     DELIVERY_UNKNOWN, /* nothing whole is staged */
@@ -131,10 +118,10 @@ typedef struct TargetLoad {
 
 /* What it will make the target do, and what that costs at list prices; −1: unknown. */
 typedef struct TargetForecast {
-    const char *way;           /* "1 load job, straight into the table" */
-    const char *format;        /* "avro" */
-    int64_t load_jobs;         /* per run, of load_jobs_per_day */
-    int64_t table_changes;     /* of the target table, of table_changes_per_day; −1: by partitions */
+    const char *way;       /* "1 load job, straight into the table" */
+    const char *format;    /* "avro" */
+    int64_t load_jobs;     /* per run, of load_jobs_per_day */
+    int64_t table_changes; /* of the target table, of table_changes_per_day; −1: by partitions */
     int64_t load_jobs_per_day; /* the target's limits */
     int64_t table_changes_per_day;
     int64_t storage_bytes; /* of these rows, uncompressed */

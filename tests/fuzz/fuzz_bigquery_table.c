@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as what tables.get answers: what a copy carries is the same table to the comparison, and
- * other columns take their place whatever was there. */
+/* Any bytes as what tables.get answers: what a copy carries is the same table to the comparison,
+ * and other columns take their place whatever was there. */
 #include "schema/layout_json.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/table_json.h"

@@ -20,8 +20,7 @@ GcsScope gcs_store_scope(const GcsStore *store)
 
 const char *gcs_store_name(const GcsStore *store, const char *kind, const char *name, Arena *arena)
 {
-    return arena_printf(arena, "%s/%ss/%s.json", store->prefix, kind,
-                        state_file_name(name, arena));
+    return arena_printf(arena, "%s/%ss/%s.json", store->prefix, kind, state_file_name(name, arena));
 }
 
 const char *gcs_store_place(const GcsStore *store, const char *name, Arena *arena)
@@ -40,8 +39,8 @@ bool gcs_store_read(const GcsStore *store, const char *name, Json **ret_json, Gc
     if (!gcs_read(&scope, name, arena, ret_object, &body, error))
         return false;
     return ret_object->generation == GCS_ABSENT ||
-           json_parse(body.data ? body.data : "", body.length,
-                      gcs_store_place(store, name, arena), ret_json, error);
+           json_parse(body.data ? body.data : "", body.length, gcs_store_place(store, name, arena),
+                      ret_json, error);
 }
 
 bool gcs_store_write(const GcsStore *store, GcsDocument *document, bool *ret_written, Error *error)
@@ -105,8 +104,7 @@ static bool load(StateStore *base, const char *job, Json **ret_state, Error *err
         return problem.kind == ERROR_CONFIG ? state_hint_damaged(error) : false;
     }
     note_seen(store, name, object.generation);
-    if (state &&
-        !state_check_document(state, job, gcs_store_place(store, name, &arena), error))
+    if (state && !state_check_document(state, job, gcs_store_place(store, name, &arena), error))
         return false;
     *ret_state = TAKE_PTR(state);
     return true;
@@ -317,8 +315,9 @@ static bool find_bucket(const GcsStore *store, Error *error)
     if (found)
         return true;
     error_set(error, ERROR_CONFIG, "state.bucket: there is no bucket %s", store->bucket);
-    return error_hint(error, "make it: gcloud storage buckets create gs://%s --location=… "
-                             "--uniform-bucket-level-access",
+    return error_hint(error,
+                      "make it: gcloud storage buckets create gs://%s --location=… "
+                      "--uniform-bucket-level-access",
                       store->bucket);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A lock is an object. Whoever makes it holds it, and writes it anew every REFRESH_MS; one that was
- * not written for STALE_MS by Cloud Storage's clock and ours is stale, and the next one replaces it,
- * by its generation: of several that try, one succeeds, and its old holder's next write fails. A
- * holder that could not write for LEASE_MS, which is much less, takes the lock for lost by itself. */
+ * not written for STALE_MS by Cloud Storage's clock and ours is stale, and the next one replaces
+ * it, by its generation: of several that try, one succeeds, and its old holder's next write fails.
+ * A holder that could not write for LEASE_MS, which is much less, takes the lock for lost by
+ * itself. */
 #include "state/gcs/gcs_store.h"
 
 #include "base/cancel.h"
@@ -107,11 +108,11 @@ static bool look(const GcsStore *store, const StateLock *lock, int64_t *ret_gene
                                  "process that died can be taken over after two minutes");
     }
     const char *host = json_get_text(holder, "host"), *since = json_get_text(holder, "since");
-    log_warning(lock->request.holder,
-                "takes over the lock of process %" PRId64 " on %s, since %s, which was not seen for "
-                "two minutes: %s",
-                json_get_int(holder, "pid", 0), host ? host : "?", since ? since : "?",
-                lock->request.what);
+    log_warning(
+        lock->request.holder,
+        "takes over the lock of process %" PRId64 " on %s, since %s, which was not seen for "
+        "two minutes: %s",
+        json_get_int(holder, "pid", 0), host ? host : "?", since ? since : "?", lock->request.what);
     return true;
 }
 
@@ -270,9 +271,10 @@ static bool fail_lost(const GcsStore *store, const StateLock *lock, Error *error
     error_set(error, ERROR_LOCKED, "the lock of %s was lost%s%s", lock->request.what,
               known && host ? " to a process on " : ": it could not be refreshed in time",
               known && host ? host : "");
-    return error_hint(error, "nothing more was done, because another process may be at work on it "
-                             "now; run the job again when that has ended. A machine that sleeps, or "
-                             "is cut off for a minute, loses its locks");
+    return error_hint(error,
+                      "nothing more was done, because another process may be at work on it "
+                      "now; run the job again when that has ended. A machine that sleeps, or "
+                      "is cut off for a minute, loses its locks");
 }
 
 bool gcs_keep(StateStore *base, StateLock *lock, Error *error)
@@ -317,8 +319,9 @@ void gcs_unlock(StateStore *base, StateLock *lock)
     scope.last_words = cancel_requested();
     scope.job = lock->request.holder;
     if (!lock->lost && !gcs_delete(&scope, lock->name, lock->generation, NULL, &error))
-        log_warning(lock->request.holder, "the lock of %s could not be given back: %s; it can be "
-                                          "taken over after two minutes",
+        log_warning(lock->request.holder,
+                    "the lock of %s could not be given back: %s; it can be "
+                    "taken over after two minutes",
                     lock->request.what, error.message);
     lock_free(lock);
 }

@@ -129,9 +129,8 @@ bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
     CLEANUP(json_free_ptr) Json *body = staging_json(&scope, &way);
     if (!bq_table_insert(&scope, &staging, body, &made, error))
         return error_prefix(error, "making the staging table %s", staging.table);
-    if (!made &&
-        (!bq_table_delete(&scope, &staging, error) ||
-         !bq_table_insert(&scope, &staging, body, NULL, error)))
+    if (!made && (!bq_table_delete(&scope, &staging, error) ||
+                  !bq_table_insert(&scope, &staging, body, NULL, error)))
         return false;
     return fault_point("bigquery.staging.made", error);
 }
@@ -166,8 +165,8 @@ void bq_step_result(const BqWork *work, const StepResult *step, ApplyResult *ret
     if (delivery_merges(work->delivery))
         bq_merge_result(work, step, ret_result);
     else
-        *ret_result = (ApplyResult){
-            .rows = step->rows < 0 ? bq_staged_rows(work->delivery) : (uint64_t)step->rows};
+        *ret_result = (ApplyResult){.rows = step->rows < 0 ? bq_staged_rows(work->delivery)
+                                                           : (uint64_t)step->rows};
 }
 
 static bool applied(const BqWork *work, const StepResult *step, ApplyResult *result)
@@ -300,8 +299,7 @@ static bool apply_objects(const BqWork *work, ApplyResult *result, Error *error)
     StepResult end;
     if (!need_target(work, error) || !bq_step_run(work, &step, &end, error))
         return false;
-    return end.state == STEP_DONE ? applied(work, &end, result)
-                                  : failed(work, &end, result, error);
+    return end.state == STEP_DONE ? applied(work, &end, result) : failed(work, &end, result, error);
 }
 
 /* Objects become rows of the staging table. */
@@ -381,8 +379,7 @@ static bool copy_all(const BqWork *work, ApplyResult *result, Error *error)
     StepResult end;
     if (!bq_step_run(work, &step, &end, error))
         return false;
-    return end.state == STEP_DONE ? applied(work, &end, result)
-                                  : failed(work, &end, result, error);
+    return end.state == STEP_DONE ? applied(work, &end, result) : failed(work, &end, result, error);
 }
 
 /* One partition's copy job, on its way. */

@@ -147,8 +147,8 @@ bool bq_table_names(const BqScope *scope, const char *dataset, const char *prefi
     const GoogleCall get = {
         .id = "bigquery.tables.list",
         .method = "GET",
-        .path = url_path(scope->arena, "/projects/%s/datasets/%s/tables", scope->bq->project,
-                         dataset),
+        .path =
+            url_path(scope->arena, "/projects/%s/datasets/%s/tables", scope->bq->project, dataset),
         .query = query,
         .job = scope->job,
     };
@@ -254,8 +254,8 @@ static bool query_results(const BqScope *scope, Json **answer, Error *error)
     GoogleCall get = {
         .id = "bigquery.jobs.getQueryResults",
         .method = "GET",
-        .path = url_path(scope->arena, "/projects/%s/queries/%s", scope->bq->job_project,
-                         id ? id : ""),
+        .path =
+            url_path(scope->arena, "/projects/%s/queries/%s", scope->bq->job_project, id ? id : ""),
         .query = query,
     };
     return call(scope, &get, answer, &failure, error);
@@ -277,8 +277,9 @@ bool bq_query(const BqScope *scope, Json *body, Json **ret_answer, Error *error)
         return false;
     while (!json_get_bool(answer, "jobComplete")) {
         if ((clock_monotonic_ns() - begin) / 1000000 > scope->bq->job_timeout_ms)
-            return error_set_retryable(error, ERROR_TARGET, "a query is still running after %lld "
-                                                            "minutes (destination.job_timeout)",
+            return error_set_retryable(error, ERROR_TARGET,
+                                       "a query is still running after %lld "
+                                       "minutes (destination.job_timeout)",
                                        (long long)(scope->bq->job_timeout_ms / 60000));
         if (!cancel_check(error) || !query_results(scope, &answer, error))
             return false;

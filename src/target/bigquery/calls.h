@@ -21,8 +21,8 @@ bool bq_table_delete(const BqScope *scope, const TableRef *table, Error *error);
 bool bq_table_patch_if(const BqScope *scope, const TableRef *table, const Json *body,
                        const char *etag, bool *ret_changed, Error *error);
 
-/* Names of the dataset's tables that begin with `prefix`, into the scope's arena; none when there is
- * no such dataset. */
+/* Names of the dataset's tables that begin with `prefix`, into the scope's arena; none when there
+ * is no such dataset. */
 bool bq_table_names(const BqScope *scope, const char *dataset, const char *prefix,
                     const char *const **ret_names, size_t *ret_count, Error *error);
 

@@ -171,8 +171,8 @@ bool compare_may_add(const CompareRules *rules, const char *name)
 /* A column that is only there, and cannot stay empty. */
 static bool is_needed(const Existing *other, const CompareRules *rules)
 {
-    return !rules || (other->mode == MODE_REQUIRED && rules->evolve == EVOLVE_FAIL &&
-                      !rules->partial);
+    return !rules ||
+           (other->mode == MODE_REQUIRED && rules->evolve == EVOLVE_FAIL && !rules->partial);
 }
 
 static void compare_fields(const Json *existing, const Field *fields, size_t count,
@@ -224,9 +224,10 @@ bool compare_append(const Json *table, const Schema *schema, const CompareRules 
     if (!differences.any)
         return true;
     error_set(error, ERROR_CONFIG, "the rows do not fit into the existing table: %s", text);
-    return error_hint(error, "change the table (schema: {evolve: add_columns} lets runs add columns "
-                             "and drop NOT NULL), choose columns with source.columns, types and "
-                             "modes with columns.<name>, or load it anew with --full-refresh");
+    return error_hint(error,
+                      "change the table (schema: {evolve: add_columns} lets runs add columns "
+                      "and drop NOT NULL), choose columns with source.columns, types and "
+                      "modes with columns.<name>, or load it anew with --full-refresh");
 }
 
 static const char *partitioning_text(const Partitioning *by, Arena *arena)
@@ -290,7 +291,8 @@ bool compare_layout(const Json *table, const TableLayout *wanted, Error *error)
         return error_hint(error, "leave partition_by out to keep the table as it is, load into a "
                                  "new table (target.table), or drop the existing one first");
     }
-    if (wanted->cluster_count > 0 && !wanted->clusters_by_default && !same_clustering(&existing, wanted)) {
+    if (wanted->cluster_count > 0 && !wanted->clusters_by_default &&
+        !same_clustering(&existing, wanted)) {
         error_set(error, ERROR_CONFIG,
                   "the existing table is clustered by %s, and cluster_by wants %s",
                   names_text(existing.cluster_by, existing.cluster_count, &arena),

@@ -108,8 +108,8 @@ Json *bq_evolved(const Json *table, const Delivery *delivery, bool *ret_changed)
     schema.description = NULL;
     CLEANUP(json_free_ptr) Json *wanted = field_json_from_schema(&schema);
     Json *evolved = json_clone(table);
-    *ret_changed = follow(json_get(json_get(evolved, "schema"), "fields"),
-                          json_get(wanted, "fields"), &rules);
+    *ret_changed =
+        follow(json_get(json_get(evolved, "schema"), "fields"), json_get(wanted, "fields"), &rules);
     return evolved;
 }
 

@@ -13,7 +13,7 @@ typedef struct Gc {
     const GcRequest *request;
     GcItem *items;
     size_t count, room;
-    size_t head;  /* bytes before the run's id in objects' names */
+    size_t head; /* bytes before the run's id in objects' names */
     GcsScope gcs;
 } Gc;
 
@@ -30,8 +30,8 @@ static void add_item(Gc *gc, const char *what, const char *run_id)
     gc->items[gc->count++] = (GcItem){what, arena_strndup(arena, run_id, ID_LENGTH)};
 }
 
-/* The run id ("_" for "-") in bqferry_staging_TABLE_RUN_ATTEMPT, maybe with _unique (way.h, merge.h); NULL:
- * it is none. */
+/* The run id ("_" for "-") in bqferry_staging_TABLE_RUN_ATTEMPT, maybe with _unique (way.h,
+ * merge.h); NULL: it is none. */
 static const char *run_of_staging(const char *name, Arena *arena)
 {
     static const char unique[] = "_unique";
@@ -72,8 +72,7 @@ static bool collect_object(void *context, const GcsObject *object, Error *error)
     if (strlen(object->name) <= gc->head + ID_LENGTH || run_id[ID_LENGTH] != '/' ||
         !gc_is_ownerless(gc->request, run_id))
         return true;
-    if (!gc->request->dry &&
-        !gcs_delete(&gc->gcs, object->name, object->generation, NULL, error))
+    if (!gc->request->dry && !gcs_delete(&gc->gcs, object->name, object->generation, NULL, error))
         return false;
     add_item(gc, arena_printf(gc->scope.arena, "gs://%s/%s", gc->gcs.bucket, object->name), run_id);
     return true;
@@ -84,8 +83,8 @@ static bool collect_objects(Gc *gc, Error *error)
     const BigQueryConfig *config = &gc->scope.bq->config;
     if (!config->bucket)
         return true;
-    const char *prefix = arena_printf(gc->scope.arena, "%s/",
-                                      config->prefix ? config->prefix : BQ_OBJECT_PREFIX);
+    const char *prefix =
+        arena_printf(gc->scope.arena, "%s/", config->prefix ? config->prefix : BQ_OBJECT_PREFIX);
     gc->gcs = bq_gcs(&gc->scope, config->bucket);
     gc->head = strlen(prefix);
     return gcs_list(&gc->gcs, prefix, collect_object, gc, error);

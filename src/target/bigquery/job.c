@@ -171,8 +171,7 @@ static int64_t rows_of(const Json *job)
 static BqDml dml_of(const BqScope *scope, const Json *job)
 {
     const Json *configuration = json_get(json_get(job, "configuration"), "query");
-    const Json *stats =
-        json_get(json_get(json_get(job, "statistics"), "query"), "dmlStats");
+    const Json *stats = json_get(json_get(json_get(job, "statistics"), "query"), "dmlStats");
     return (BqDml){
         .sql = arena_strdup(scope->arena, json_get_text(configuration, "query")),
         .inserted = google_int(stats, "insertedRowCount", 0),
@@ -220,9 +219,9 @@ static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *
         error->kind = ERROR_DATA;
     error->retryable |= is_collision(&result);
     end->again = error->retryable;
-    end->hopeless = !end->again && !is_in_the_way(&result) && result.reason &&
-                    (strcmp(result.reason, "invalid") == 0 ||
-                     strcmp(result.reason, "invalidQuery") == 0);
+    end->hopeless =
+        !end->again && !is_in_the_way(&result) && result.reason &&
+        (strcmp(result.reason, "invalid") == 0 || strcmp(result.reason, "invalidQuery") == 0);
     if (is_in_the_way(&result))
         return error_hint(error, "somebody streams rows into this table by insertAll, and those of "
                                  "the last 30 minutes cannot be changed yet: run the job again "

@@ -62,8 +62,7 @@ static BqMergeSql merge_sql(const BqWork *work)
         .arena = work->scope.arena,
     };
     if (delivery->load == LOAD_REPLACE) /* staging is laid out as the table is */
-        sql.staging =
-            bq_sql_whole_table(sql.staging, &delivery->layout.partitioning, sql.arena);
+        sql.staging = bq_sql_whole_table(sql.staging, &delivery->layout.partitioning, sql.arena);
     if (bq_merge_prunes(delivery))
         sql.partitions = bq_partition_union(delivery, sql.arena, &sql.partition_count);
     return sql;
@@ -95,8 +94,9 @@ static bool check_length(const char *statement, Error *error)
 {
     if (strlen(statement) <= BQ_SQL_TEXT_MAX)
         return true;
-    error_set(error, ERROR_CONFIG, "the statement for this table would have %zu bytes, and BigQuery "
-                                   "takes %d",
+    error_set(error, ERROR_CONFIG,
+              "the statement for this table would have %zu bytes, and BigQuery "
+              "takes %d",
               strlen(statement), BQ_SQL_TEXT_MAX);
     return error_hint(error, "carry fewer columns (source.columns), or load: replace");
 }
@@ -119,8 +119,7 @@ static bool ask(const BqWork *work, const char *statement, size_t count, const c
         return error_set_retryable(error, ERROR_TARGET, "a query gave %zu values instead of %zu",
                                    json_count(row), count);
     for (size_t i = 0; i < count; i++)
-        cells[i] =
-            arena_strdup(work->scope.arena, json_text_of(json_get(json_at(row, i), "v")));
+        cells[i] = arena_strdup(work->scope.arena, json_text_of(json_get(json_at(row, i), "v")));
     return true;
 }
 
@@ -142,7 +141,8 @@ static bool fail_null(const BqWork *work, uint64_t nulls, Error *error)
 {
     const TableRef *table = &work->delivery->table;
     error_set(error, ERROR_DATA,
-              "%" PRIu64 " of %" PRIu64 " rows have NULL in their key (%s): which row of %s.%s each "
+              "%" PRIu64 " of %" PRIu64
+              " rows have NULL in their key (%s): which row of %s.%s each "
               "of them is cannot be told",
               nulls, bq_staged_rows(work->delivery), key_names(work), table->dataset, table->table);
     return error_hint(error, "choose another `key`, or leave such rows out with source.where; "
@@ -164,8 +164,7 @@ static bool find_facts(const BqWork *work, const BqMergeSql *sql, Facts *facts, 
         return error_set_retryable(error, ERROR_TARGET,
                                    "the staging table %s holds %" PRIu64 " rows, but %" PRIu64
                                    " were sent to it",
-                                   work->way->staging, facts->rows,
-                                   bq_staged_rows(work->delivery));
+                                   work->way->staging, facts->rows, bq_staged_rows(work->delivery));
     uint64_t nulls = number_of(cells[1]);
     return nulls == 0 || fail_null(work, nulls, error);
 }
@@ -230,10 +229,10 @@ static size_t params_of(const BqWork *work, const char *statement, QueryParam *p
     Arena *arena = work->scope.arena;
     size_t count = 0;
     if (strstr(statement, " = @at"))
-        params[count++] = (QueryParam){
-            "at", "TIMESTAMP",
-            arena_printf(arena, "%s:00",
-                         cursor_format(CURSOR_INSTANT, work->delivery->at_us, arena))};
+        params[count++] =
+            (QueryParam){"at", "TIMESTAMP",
+                         arena_printf(arena, "%s:00",
+                                      cursor_format(CURSOR_INSTANT, work->delivery->at_us, arena))};
     if (strstr(statement, " = @run"))
         params[count++] = (QueryParam){"run", "STRING", work->delivery->run_id};
     return count;
@@ -243,9 +242,8 @@ static bool run_statement(const BqWork *work, const BqMergeSql *sql, const Facts
                           StepResult *ret_step, Error *error)
 {
     QueryParam params[2];
-    const char *statement =
-        arena_printf(sql->arena, "%s%s", comment_of(work, facts),
-                     bq_sql_merge(sql, facts->source, facts->bounds));
+    const char *statement = arena_printf(sql->arena, "%s%s", comment_of(work, facts),
+                                         bq_sql_merge(sql, facts->source, facts->bounds));
     const QueryDraft query = {
         .sql = statement,
         .params = params,
@@ -296,8 +294,7 @@ static bool replace_all(const BqWork *work, const BqMergeSql *sql, const Facts *
         return copy_rows(work, work->way->staging, ret_step, error);
     if (!make_unique(work, sql, facts, ret_step, error))
         return false;
-    return ret_step->state != STEP_DONE ||
-           copy_rows(work, unique_name(work), ret_step, error);
+    return ret_step->state != STEP_DONE || copy_rows(work, unique_name(work), ret_step, error);
 }
 
 /* Nothing has to be asked of BigQuery. */
@@ -307,8 +304,8 @@ static bool is_nothing(const BqWork *work)
     bool is_empty = bq_staged_rows(delivery) == 0 && delivery->load != LOAD_REPLACE;
     if (delivery->merge.keys_only && !work->way->exists)
         return true;
-    return is_empty && (!work->way->exists ||
-                        (!delivery->merge.range.column && !bq_merge_sees_all(delivery)));
+    return is_empty &&
+           (!work->way->exists || (!delivery->merge.range.column && !bq_merge_sees_all(delivery)));
 }
 
 bool bq_merge_run(const BqWork *work, StepResult *ret_step, Error *error)
@@ -390,6 +387,5 @@ void bq_merge_result(const BqWork *work, const StepResult *step, ApplyResult *re
     counts->vanished = (uint64_t)dml->deleted + (dml->updated > 0 || marks ? marked : 0);
     counts->superseded = by_row ? 0 : above((int64_t)facts.rows, (int64_t)facts.keys);
     counts->unchanged = above(all, dml->inserted + (int64_t)counts->updated);
-    ret_result->rows =
-        counts->inserted + counts->updated + counts->unchanged + counts->superseded;
+    ret_result->rows = counts->inserted + counts->updated + counts->unchanged + counts->superseded;
 }

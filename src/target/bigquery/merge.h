@@ -3,7 +3,8 @@
  *
  *   facts   SELECT from staging: rows, keys, NULLs, bounds            read only, as often as needed
  *   look    SELECT from the table: what must stop the run             "
- *   merge   MERGE, under the step's id: once                          or a copy job into a new table
+ *   merge   MERGE, under the step's id: once                          or a copy job into a new
+ * table
  *
  * A replace whose rows need not be unique goes: facts, then (when they are not) `unique`, an INSERT
  * of the newest rows into a second staging table, then the copy job.

@@ -162,8 +162,8 @@ bool partition_number(const Partitioning *by, const char *id, int64_t *ret_numbe
     int year = 0, month = 1, day = 1, hour = 0, used = 0;
     if (by->kind == PARTITION_RANGE)
         return sscanf(id, "%" SCNd64 "%n", ret_number, &used) == 1 && id[used] == '\0';
-    if (sscanf(id, "%4d%n%2d%n%2d%n%2d%n", &year, &used, &month, &used, &day, &used, &hour,
-               &used) < 1 ||
+    if (sscanf(id, "%4d%n%2d%n%2d%n%2d%n", &year, &used, &month, &used, &day, &used, &hour, &used) <
+            1 ||
         id[used] != '\0')
         return false;
     int64_t days = days_of(year, month) + day - 1;

@@ -15,8 +15,8 @@ struct BqRun {
     int held_attempt;
     int settled_attempt; /* the highest that is; 0: none */
     int settled_apply;   /* and its apply_attempt */
-    bool applied;      /* by that one */
-    ApplyResult result; /* when it was */
+    bool applied;        /* by that one */
+    ApplyResult result;  /* when it was */
     Pace tables, partition_changes;
     int failures_attempt;
     int *failures; /* of each shard of that attempt */

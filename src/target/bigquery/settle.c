@@ -197,8 +197,8 @@ static bool drop_staging(const BqWork *work, Error *error)
     for (int attempt = 1; attempt <= delivery->attempt; attempt++) {
         TableRef staging = {delivery->table.dataset,
                             bq_staging_name(delivery, attempt, work->scope.arena)};
-        const TableRef unique = {staging.dataset, arena_printf(work->scope.arena, "%s_unique",
-                                                               staging.table)};
+        const TableRef unique = {staging.dataset,
+                                 arena_printf(work->scope.arena, "%s_unique", staging.table)};
         if (!bq_table_delete(&work->scope, &staging, error) ||
             (delivery->merge.unique && !bq_table_delete(&work->scope, &unique, error)))
             return false;

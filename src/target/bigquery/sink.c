@@ -275,8 +275,7 @@ static bool finish_partitions(BqSink *sink, Arena *arena, ShardResult *result, E
     if (!sink->counts_partitions)
         return true;
     if (sink->delivery->replace_partitions || bq_merge_prunes(sink->delivery))
-        result->partitions =
-            partitions_ids(&sink->partitions, arena, &result->partition_count);
+        result->partitions = partitions_ids(&sink->partitions, arena, &result->partition_count);
     /* Uploads into staging are a job each. */
     if (sink->way.staged && !sink->way.bucket && !sink->delivery->replace_partitions &&
         !delivery_merges(sink->delivery))

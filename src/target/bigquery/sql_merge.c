@@ -95,9 +95,9 @@ bool bq_merge_prunes(const Delivery *delivery)
 bool bq_merge_key_fits(const Delivery *delivery, Error *error)
 {
     static const bool apart[TYPE_COUNT_] = {
-        [TYPE_BOOL] = true,       [TYPE_INT64] = true,    [TYPE_NUMERIC] = true,
-        [TYPE_BIGNUMERIC] = true, [TYPE_STRING] = true,   [TYPE_BYTES] = true,
-        [TYPE_DATE] = true,       [TYPE_TIME] = true,     [TYPE_DATETIME] = true,
+        [TYPE_BOOL] = true,       [TYPE_INT64] = true,  [TYPE_NUMERIC] = true,
+        [TYPE_BIGNUMERIC] = true, [TYPE_STRING] = true, [TYPE_BYTES] = true,
+        [TYPE_DATE] = true,       [TYPE_TIME] = true,   [TYPE_DATETIME] = true,
         [TYPE_TIMESTAMP] = true,
     };
     const BqMergeSql sql = {.delivery = delivery};
@@ -106,7 +106,8 @@ bool bq_merge_key_fits(const Delivery *delivery, Error *error)
         if (field && field->mode != MODE_REPEATED && apart[field->kind])
             continue;
         error_set(error, ERROR_CONFIG, "key: %s is %s%s, which BigQuery cannot tell rows apart by",
-                  delivery->merge.key[i], field && field->mode == MODE_REPEATED ? "an array of " : "",
+                  delivery->merge.key[i],
+                  field && field->mode == MODE_REPEATED ? "an array of " : "",
                   field ? type_kind_name(field->kind) : "not carried");
         return error_hint(error, "choose other columns with `key`, or another type for this one "
                                  "(columns.<name>.type)");
@@ -140,8 +141,8 @@ static const char *key_match(const BqMergeSql *sql)
     const char *text = "";
     for (size_t i = 0; i < merge->key_count; i++) {
         const char *name = quoted(sql, merge->key[i]);
-        text = join(sql, text, " AND ",
-                    arena_printf(sql->arena, "target.%s = staged.%s", name, name));
+        text =
+            join(sql, text, " AND ", arena_printf(sql->arena, "target.%s = staged.%s", name, name));
     }
     return text;
 }
@@ -176,8 +177,8 @@ const char *bq_sql_facts(const BqMergeSql *sql)
             bounds = arena_printf(sql->arena, "%s, %s, %s", bounds, bound_of(sql, field, "MIN"),
                                   bound_of(sql, field, "MAX"));
         else
-            bounds = arena_printf(sql->arena, "%s, CAST(NULL AS STRING), CAST(NULL AS STRING)",
-                                  bounds);
+            bounds =
+                arena_printf(sql->arena, "%s, CAST(NULL AS STRING), CAST(NULL AS STRING)", bounds);
     }
     return arena_printf(sql->arena,
                         "SELECT CAST(COALESCE(SUM(rows_of_key), 0) AS STRING), "
@@ -194,8 +195,8 @@ const char *bq_sql_source(const BqMergeSql *sql, bool has_duplicates)
     if (!has_duplicates)
         return sql->staging;
     for (size_t i = 0; i < merge->order_count; i++)
-        order = arena_printf(sql->arena, "%s%s DESC NULLS LAST, ", order,
-                             quoted(sql, merge->order[i]));
+        order =
+            arena_printf(sql->arena, "%s%s DESC NULLS LAST, ", order, quoted(sql, merge->order[i]));
     return arena_printf(sql->arena,
                         "(SELECT several.* FROM %s AS several WHERE TRUE QUALIFY ROW_NUMBER() OVER "
                         "(PARTITION BY %s ORDER BY %sTO_JSON_STRING(several) DESC) = 1)",
@@ -237,8 +238,8 @@ static const char *change_of(const BqMergeSql *sql, const Field *field)
 {
     const char *name = quoted(sql, field->name);
     if (field->mode == MODE_REPEATED || field->kind == TYPE_STRUCT)
-        return arena_printf(sql->arena,
-                            "TO_JSON_STRING(target.%s) != TO_JSON_STRING(staged.%s)", name, name);
+        return arena_printf(sql->arena, "TO_JSON_STRING(target.%s) != TO_JSON_STRING(staged.%s)",
+                            name, name);
     switch (field->kind) {
     case TYPE_JSON: /* the JSON null is another value than NULL */
         return arena_printf(sql->arena,
@@ -246,8 +247,8 @@ static const char *change_of(const BqMergeSql *sql, const Field *field)
                             "TO_JSON_STRING(target.%s) != TO_JSON_STRING(staged.%s)",
                             name, name, name, name);
     case TYPE_GEOGRAPHY:
-        return arena_printf(sql->arena, "ST_ASTEXT(target.%s) IS DISTINCT FROM ST_ASTEXT(staged.%s)",
-                            name, name);
+        return arena_printf(
+            sql->arena, "ST_ASTEXT(target.%s) IS DISTINCT FROM ST_ASTEXT(staged.%s)", name, name);
     case TYPE_INTERVAL: /* a month is 30 days when they are compared */
         return arena_printf(sql->arena,
                             "CAST(target.%s AS STRING) IS DISTINCT FROM CAST(staged.%s AS STRING)",
@@ -305,8 +306,8 @@ static const char *mark_assignments(const BqMergeSql *sql, bool marks)
         text = arena_printf(sql->arena, "%s, %s = @at", text,
                             quoted(sql, delivery->metadata.synced_at));
     if (delivery->metadata.run_id)
-        text = arena_printf(sql->arena, "%s, %s = @run", text,
-                            quoted(sql, delivery->metadata.run_id));
+        text =
+            arena_printf(sql->arena, "%s, %s = @run", text, quoted(sql, delivery->metadata.run_id));
     return text;
 }
 
@@ -318,7 +319,8 @@ static const char *whole_filter(const BqMergeSql *sql)
     if (!by->require_filter)
         return "";
     const char *name = by->column ? quoted(sql, by->column) : "_PARTITIONTIME";
-    return arena_printf(sql->arena, " AND (target.%s IS NULL OR target.%s IS NOT NULL)", name, name);
+    return arena_printf(sql->arena, " AND (target.%s IS NULL OR target.%s IS NOT NULL)", name,
+                        name);
 }
 
 static const char *partition_filter(const BqMergeSql *sql)
@@ -360,8 +362,7 @@ static const char *update_clause(const BqMergeSql *sql)
     bool changed_only = sql->delivery->merge.changed_only;
     if (!*set || (changed_only && !*changed))
         return "";
-    const char *condition =
-        changed_only ? arena_printf(sql->arena, " AND (%s)", changed) : "";
+    const char *condition = changed_only ? arena_printf(sql->arena, " AND (%s)", changed) : "";
     return arena_printf(sql->arena, "\nWHEN MATCHED%s THEN UPDATE SET %s", condition, set);
 }
 
@@ -412,12 +413,13 @@ static const char *replace_range(const BqMergeSql *sql)
     const char *name = quoted(sql, range->column), *low = "";
     bool filtered = by->column && strcasecmp(by->column, range->column) == 0;
     if (range->has_low)
-        low = arena_printf(sql->arena, " AND target.%s %s %s", name, range->after_low ? ">" : ">=",
-                           bq_sql_place(kind, range->low, sql->arena));
+        low =
+            arena_printf(sql->arena, " AND target.%s %s %s", name,
+                         range->after_low ? ">" : ">=", bq_sql_place(kind, range->low, sql->arena));
     return arena_printf(sql->arena,
-                        "MERGE %s AS target\nUSING %s AS staged\nON FALSE%s\n"
+                        "MERGE %s AS target\nUSING %s AS staged\nON FALSE%s%s\n"
                         "WHEN NOT MATCHED BY SOURCE%s%s AND target.%s %s %s THEN DELETE",
-                        sql->table, sql->staging, insert_clause(sql),
+                        sql->table, sql->staging, whole_filter(sql), insert_clause(sql),
                         filtered ? "" : whole_filter(sql), low, name,
                         range->through_high ? "<=" : "<",
                         bq_sql_place(kind, range->high, sql->arena));
@@ -473,8 +475,7 @@ const char *bq_sql_look(const BqMergeSql *sql, const char *source, const char *b
         return NULL;
     const char *is_staged =
         arena_printf(sql->arena, "staged.%s IS NOT NULL", quoted(sql, merge->key[0]));
-    const char *unmarked =
-        marks ? arena_printf(sql->arena, "NOT (%s)", is_marked(sql)) : "FALSE";
+    const char *unmarked = marks ? arena_printf(sql->arena, "NOT (%s)", is_marked(sql)) : "FALSE";
     return arena_printf(
         sql->arena,
         "SELECT CAST(COUNTIF(is_staged AND rows_of_key > 1) AS STRING), "

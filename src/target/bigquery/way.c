@@ -346,8 +346,7 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     if (table.json && !take_layout(table.json, scope->arena, delivery, error))
         return false;
     bool several = !scope->bq->config.bucket && delivery->shard_count > 1;
-    bool staged =
-        rebuild || delivery->replace_partitions || several || delivery_merges(delivery);
+    bool staged = rebuild || delivery->replace_partitions || several || delivery_merges(delivery);
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;

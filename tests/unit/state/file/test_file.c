@@ -39,7 +39,9 @@ static int set_up(void **state)
     snprintf(fixture->where, sizeof fixture->where, "%s/made/here", fixture->folder);
     *state = fixture;
     Error error = {0};
-    return state_file_driver.open(&(StateConfig){.path = fixture->where}, &fixture->store, &error) ? 0 : -1;
+    return state_file_driver.open(&(StateConfig){.path = fixture->where}, &fixture->store, &error)
+               ? 0
+               : -1;
 }
 
 static int tear_down(void **state)
@@ -290,8 +292,9 @@ static pid_t start_holder(const Fixture *fixture)
         StateStore *store = NULL;
         StateLock *held = NULL;
         const LockRequest request = {.name = "orders", .what = "job orders", .holder = "orders"};
-        bool locked = state_file_driver.open(&(StateConfig){.path = fixture->where}, &store, NULL) &&
-                      store->ops->lock(store, &request, &held, NULL);
+        bool locked =
+            state_file_driver.open(&(StateConfig){.path = fixture->where}, &store, NULL) &&
+            store->ops->lock(store, &request, &held, NULL);
         if (!locked || write(pipe_ends[1], "x", 1) != 1)
             _exit(1);
         for (;;)

@@ -11,8 +11,10 @@
 #include <cmocka.h>
 
 static const Field fields[] = {
-    {.name = "id", .kind = TYPE_INT64},     {.name = "a`b", .kind = TYPE_STRING},
-    {.name = "day", .kind = TYPE_DATE},     {.name = "doc", .kind = TYPE_JSON},
+    {.name = "id", .kind = TYPE_INT64},
+    {.name = "a`b", .kind = TYPE_STRING},
+    {.name = "day", .kind = TYPE_DATE},
+    {.name = "doc", .kind = TYPE_JSON},
     {.name = "list", .kind = TYPE_INT64, .mode = MODE_REPEATED},
 };
 static const char *const key[] = {"id", "a`b"};
@@ -56,10 +58,11 @@ static void asks_for_facts(void **state)
         "MIN(`a\\`b`), NULL), IF(BYTE_LENGTH(MAX(`a\\`b`)) <= 256, MAX(`a\\`b`), NULL) FROM (SELECT "
         "`id`, `a\\`b`, COUNT(*) AS rows_of_key FROM `s` GROUP BY `id`, `a\\`b`)");
     assert_string_equal(bq_sql_source(&sql, false), "`s`");
-    assert_string_equal(bq_sql_source(&sql, true),
-                        "(SELECT several.* FROM `s` AS several WHERE TRUE QUALIFY ROW_NUMBER() OVER "
-                        "(PARTITION BY `id`, `a\\`b` ORDER BY `day` DESC NULLS LAST, "
-                        "TO_JSON_STRING(several) DESC) = 1)");
+    assert_string_equal(
+        bq_sql_source(&sql, true),
+        "(SELECT several.* FROM `s` AS several WHERE TRUE QUALIFY ROW_NUMBER() OVER "
+        "(PARTITION BY `id`, `a\\`b` ORDER BY `day` DESC NULLS LAST, "
+        "TO_JSON_STRING(several) DESC) = 1)");
 }
 
 static void bounds_are_literals(void **state)
@@ -106,15 +109,16 @@ static void marks_by_parameters(void **state)
     delivery.merge.vanished = VANISHED_MARKED;
     delivery.merge.mark = "gone";
     delivery.metadata = (MetadataColumns){"at", "run"};
-    delivery.layout.partitioning =
-        (Partitioning){.kind = PARTITION_DAY, .column = "day", .require_filter = true, .immutable = true};
+    delivery.layout.partitioning = (Partitioning){
+        .kind = PARTITION_DAY, .column = "day", .require_filter = true, .immutable = true};
     BqMergeSql sql = sql_of(&delivery, &arena);
     assert_false(bq_merge_prunes(&delivery));
     const char *text = bq_sql_merge(&sql, "`s`", " AND target.`id` >= 1");
     assert_null(strstr(text, "target.`id` >= 1"));
-    assert_contains(text, "WHEN NOT MATCHED BY SOURCE AND (target.`day` IS NULL OR target.`day` IS NOT "
-                          "NULL) AND NOT (target.`gone` IS NOT NULL) THEN UPDATE SET `gone` = @at, "
-                          "`at` = @at, `run` = @run");
+    assert_contains(text,
+                    "WHEN NOT MATCHED BY SOURCE AND (target.`day` IS NULL OR target.`day` IS NOT "
+                    "NULL) AND NOT (target.`gone` IS NOT NULL) THEN UPDATE SET `gone` = @at, "
+                    "`at` = @at, `run` = @run");
     assert_contains(bq_sql_look(&sql, "`s`", ""), "`t` AS target LEFT JOIN `s` AS staged");
     delivery.merge.vanished = VANISHED_DELETED;
     assert_contains(bq_sql_merge(&sql, "`s`", ""), "IS NOT NULL) THEN DELETE");
@@ -148,19 +152,30 @@ typedef struct Case {
 static void partitions_are_constants(void **state)
 {
     static const Case cases[] = {
-        {{.kind = PARTITION_DAY}, TYPE_DATE, {"20260101", "20260102", "20251231", "20260105"},
+        {{.kind = PARTITION_DAY},
+         TYPE_DATE,
+         {"20260101", "20260102", "20251231", "20260105"},
          "(c >= DATE '2025-12-31' AND c < DATE '2026-01-03') OR (c >= DATE '2026-01-05' AND c < DATE "
          "'2026-01-06')"},
-        {{.kind = PARTITION_HOUR}, TYPE_TIMESTAMP, {"2026013123"},
+        {{.kind = PARTITION_HOUR},
+         TYPE_TIMESTAMP,
+         {"2026013123"},
          "(c >= TIMESTAMP '2026-01-31 23:00:00+00' AND c < TIMESTAMP '2026-02-01 00:00:00+00')"},
-        {{.kind = PARTITION_MONTH}, TYPE_DATETIME, {"202512", "202601"},
+        {{.kind = PARTITION_MONTH},
+         TYPE_DATETIME,
+         {"202512", "202601"},
          "(c >= DATETIME '2025-12-01 00:00:00' AND c < DATETIME '2026-02-01 00:00:00')"},
-        {{.kind = PARTITION_YEAR}, TYPE_DATE, {"2024"},
+        {{.kind = PARTITION_YEAR},
+         TYPE_DATE,
+         {"2024"},
          "(c >= DATE '2024-01-01' AND c < DATE '2025-01-01')"},
-        {{.kind = PARTITION_RANGE, .start = -10, .end = 25, .interval = 10}, TYPE_INT64,
+        {{.kind = PARTITION_RANGE, .start = -10, .end = 25, .interval = 10},
+         TYPE_INT64,
          {"20", "-10", PARTITION_ID_NULL, PARTITION_ID_OUTSIDE},
          "c IS NULL OR c < -10 OR c >= 25 OR (c >= -10 AND c < 0) OR (c >= 20 AND c < 25)"},
-        {{.kind = PARTITION_DAY}, TYPE_DATE, {PARTITION_ID_OUTSIDE},
+        {{.kind = PARTITION_DAY},
+         TYPE_DATE,
+         {PARTITION_ID_OUTSIDE},
          "c < DATE '1960-01-01' OR c >= DATE '2160-01-01'"},
         {{.kind = PARTITION_DAY}, TYPE_DATE, {NULL}, "FALSE"},
     };
@@ -194,7 +209,8 @@ static void partition_numbers_come_back(void **state)
         }
     }
     int64_t ignored;
-    assert_false(partition_number(&(Partitioning){.kind = PARTITION_DAY}, PARTITION_ID_NULL, &ignored));
+    assert_false(
+        partition_number(&(Partitioning){.kind = PARTITION_DAY}, PARTITION_ID_NULL, &ignored));
     assert_false(partition_number(&(Partitioning){.kind = PARTITION_RANGE}, "12x", &ignored));
 }
 
