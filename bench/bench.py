@@ -209,8 +209,8 @@ def extension_ways(server, folder):
 
 # What is printed --------------------------------------------------------------------------------------
 
-def print_table(ways, rows, base):
-    print("| | wall s | × psql | CPU s | × psql's CPU | CPU µs a row | peak MB | output MB | rows/s |")
+def print_table(ways, rows, base, name="psql"):
+    print(f"| | wall s | × {name} | CPU s | × its CPU | CPU µs a row | peak MB | output MB | rows/s |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for way in ways:
         wall, cpu, peak, written = (way.median(index) for index in range(4))

@@ -2,6 +2,7 @@
 /* The commands and the drivers; no other file names a driver. */
 #include "base/cancel.h"
 #include "cmd/app.h"
+#include "source/mysql/driver.h"
 #include "source/postgres/postgres.h"
 #include "state/file/file.h"
 #include "state/gcs/gcs.h"
@@ -9,7 +10,8 @@
 #include "target/duckdb/duckdb_target.h"
 #include "target/files/files.h"
 
-static const SourceDriver *const sources[] = {&source_postgres_driver, NULL};
+static const SourceDriver *const sources[] = {&source_postgres_driver, &source_mysql_driver,
+                                              &source_mariadb_driver, NULL};
 
 static const TargetDriver *const targets[] = {&target_bigquery_driver, &target_duckdb_driver,
                                               &target_files_driver, NULL};

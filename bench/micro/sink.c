@@ -137,7 +137,7 @@ static bool open_session(const Connection *connection, const Request *request)
 {
     char name[NAME_MAX_BYTES], header[NAME_MAX_BYTES + 128];
     bool object = strstr(request->path, "/b/") != NULL;
-    struct sockaddr_in own;
+    struct sockaddr_in own = {0};
     socklen_t size = sizeof own;
     getsockname(connection->socket, (struct sockaddr *)&own, &size);
     copy_text(request->body, object ? "\"name\"" : "\"jobId\"", name, sizeof name);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const char *known_schemes(const Drivers *drivers, Arena *arena)
+const char *connect_known_schemes(const Drivers *drivers, Arena *arena)
 {
     const char *known = "";
     for (size_t i = 0; drivers->sources[i]; i++) {
@@ -21,7 +21,7 @@ bool connect_url(const CommandContext *context, const char *url, Source **ret_so
     const SourceDriver *driver = drivers_source_of_url(drivers, url);
     if (!driver)
         return error_set(error, ERROR_USAGE, "no source is known for this URL (known: %s)",
-                         known_schemes(drivers, context->arena));
+                         connect_known_schemes(drivers, context->arena));
     ConnectionConfig *config = ARENA_NEW(context->arena, ConnectionConfig);
     *config = (ConnectionConfig){.name = "source", .type = driver->type, .url = url};
     return drivers_open_source(drivers, config, ret_source, error);

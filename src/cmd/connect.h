@@ -12,3 +12,6 @@ bool connect_url(const CommandContext *context, const char *url, Source **ret_so
  * outlives the source). ERROR_USAGE with the nearest name when there is none. */
 bool connect_source(const CommandContext *context, const char *name_or_url, Config *config,
                     Source **ret_source, Error *error);
+
+/* "postgresql://, postgres://, mysql://, …": what a source's URL can begin with. */
+const char *connect_known_schemes(const Drivers *drivers, Arena *arena);

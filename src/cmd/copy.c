@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/nearest.h"
 #include "cmd/command.h"
+#include "cmd/connect.h"
 #include "cmd/copy_config.h"
 #include "cmd/display.h"
 #include "cmd/execute.h"
@@ -165,8 +166,8 @@ static bool make_request(const CommandContext *context, const CopySettings *own,
         .state = own->state,
     };
     if (!driver)
-        return error_set(error, ERROR_USAGE, "SOURCE_URL should begin with %s://",
-                         drivers->sources[0]->url_schemes[0]);
+        return error_set(error, ERROR_USAGE, "SOURCE_URL should begin with one of %s",
+                         connect_known_schemes(drivers, context->arena));
     return url_parse_target(own->target_url, context->arena, &ret_request->target, error) &&
            check_target_type(drivers, ret_request->target.type, context->arena, error) &&
            check_what(own, ret_request, error) && check_texts(ret_request, error);

@@ -8,5 +8,5 @@
 
 void discover_print_target_list(const TargetTableList *list, FILE *out, Arena *arena);
 void discover_print_target_list_json(const TargetTableList *list, FILE *out);
-void discover_print_target(const TableRef *name, const TargetTable *table, FILE *out, Arena *arena);
-void discover_print_target_json(const TableRef *name, const TargetTable *table, FILE *out);
+void discover_print_target(const TableRef *name, const TargetTable *found, FILE *out, Arena *arena);
+void discover_print_target_json(const TableRef *name, const TargetTable *found, FILE *out);

@@ -35,7 +35,8 @@ static const Option options[] = {
      "none is named",
      offsetof(InitSettings, source_url_env)},
     {OPTION_LIST, 0, "table", "SCHEMA.TABLE", NULL, NULL,
-     "a table or a pattern, one job each; public.* when none is given",
+     "a table or a pattern, one job each; public.* when none is given, of MySQL and MariaDB the "
+     "database's",
      offsetof(InitSettings, tables)},
     {OPTION_TEXT, 0, "to", "TARGET_URL", NULL, NULL,
      "bigquery://PROJECT/DATASET, duckdb:FILE or files:DIR; duckdb:warehouse.duckdb when not given",
@@ -85,6 +86,13 @@ static void show_tables(const Init *init, const char *url)
         fprintf(stderr, "  … and %zu more\n", list.count - TABLES_SHOWN);
 }
 
+/* A variable that is set already says what its URL will be. */
+static const SourceDriver *driver_of(const Drivers *drivers, const char *url, const char *variable)
+{
+    const char *known = url || !variable ? url : getenv(variable);
+    return known ? drivers_source_of_url(drivers, known) : drivers->sources[0];
+}
+
 static bool choose_source(Init *init, Error *error)
 {
     const InitSettings *own = init->own;
@@ -96,9 +104,10 @@ static bool choose_source(Init *init, Error *error)
         !ask_text(arena_printf(arena, "Source, %s://USER:PASSWORD@HOST/DATABASE", scheme), NULL,
                   arena, &url, error))
         return false;
-    const SourceDriver *driver = url ? drivers_source_of_url(drivers, url) : drivers->sources[0];
+    const SourceDriver *driver = driver_of(drivers, url, own->source_url_env);
     if (!driver)
-        return error_set(error, ERROR_USAGE, "the source should begin with %s://", scheme);
+        return error_set(error, ERROR_USAGE, "the source should begin with one of %s",
+                         connect_known_schemes(drivers, arena));
     init->choices.source_type = driver->type;
     init->choices.source_url = url;
     char *shown = arena_strdup(arena, url);
@@ -113,18 +122,28 @@ static bool choose_source(Init *init, Error *error)
     return true;
 }
 
+/* public.*, or where a schema is a database: that of the URL, which ends in /NAME?… */
+static const char *default_tables(const InitChoices *choices, Arena *arena)
+{
+    if (strcmp(choices->source_type, "postgresql") == 0)
+        return DEFAULT_TABLE;
+    const char *authority = choices->source_url ? strstr(choices->source_url, "://") : NULL;
+    const char *path = authority ? strchr(authority + 3, '/') : NULL;
+    size_t length = path ? strcspn(path + 1, "?") : 0;
+    return length ? arena_printf(arena, "%.*s.*", (int)length, path + 1) : "*";
+}
+
 static bool choose_tables(Init *init, Error *error)
 {
     Arena *arena = init->context->arena;
     init->choices.tables = init->own->tables;
     if (init->own->tables.count)
         return true;
-    const char *answer = DEFAULT_TABLE;
+    const char *usual = default_tables(&init->choices, arena), *answer = usual;
     if (init->asks) {
         if (init->choices.source_url)
             show_tables(init, init->choices.source_url);
-        if (!ask_text("Tables or patterns, separated by commas", DEFAULT_TABLE, arena, &answer,
-                      error))
+        if (!ask_text("Tables or patterns, separated by commas", usual, arena, &answer, error))
             return false;
     }
     init->choices.tables = text_list_split(answer, arena);

@@ -34,14 +34,18 @@ static const char *draft_take(Draft *draft, Arena *arena)
 
 static void print_connections(FILE *out, const InitChoices *choices)
 {
+    bool is_postgres = strcmp(choices->source_type, "postgresql") == 0;
     fprintf(
         out,
         "# Where rows come from. ${NAME} is read from the environment, or from a file .env beside\n"
-        "# this one. What a URL leaves out comes from PG* variables, ~/.pgpass and service files.\n"
+        "# this one.%s\n"
         "connections:\n"
         "  source:\n"
         "    type: %s\n"
         "    url: ",
+        is_postgres
+            ? " What a URL leaves out comes from PG* variables, ~/.pgpass and service files."
+            : "",
         choices->source_type);
     if (choices->url_variable)
         fprintf(out, "\"${%s}\"", choices->url_variable);
@@ -234,16 +238,16 @@ const char *init_example_text(const InitChoices *choices, Arena *arena)
         "# BIGQUERY_EMULATOR_HOST=localhost:9050\n"
         "# STORAGE_EMULATOR_HOST=localhost:4443\n";
     const char *more = choices->target.type && !choices->target.path ? google : "";
+    bool is_postgres = strcmp(choices->source_type, "postgresql") == 0;
     if (!choices->url_variable)
-        return arena_printf(arena,
-                            "# The configuration needs no variables. Others of use: PGPASSWORD, "
-                            "PGSSLMODE, PGSERVICE\n%s",
+        return arena_printf(arena, "# The configuration needs no variables.%s\n%s",
+                            is_postgres ? " Others of use: PGPASSWORD, PGSSLMODE, PGSERVICE" : "",
                             more);
     return arena_printf(
         arena,
         "# Copy this file to .env, fill it in, and keep .env out of version control.\n"
-        "%s=%s://USER:PASSWORD@HOST:5432/DATABASE\n%s",
-        choices->url_variable, choices->source_type, more);
+        "%s=%s://USER:PASSWORD@HOST:%s/DATABASE\n%s",
+        choices->url_variable, choices->source_type, is_postgres ? "5432" : "3306", more);
 }
 
 /* Whether the line assigns the name; the same forms as config/env_file.h reads. */

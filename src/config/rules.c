@@ -48,10 +48,32 @@ static size_t scheme_length(const char *url)
     return length <= 20 && strncmp(url + length, "://", 3) == 0 ? length : 0;
 }
 
-static bool is_postgres_scheme(const char *url, size_t length)
+/* The type that a URL's scheme says; NULL when it says none. */
+static const char *type_of_scheme(const char *url, size_t length)
 {
-    return (length == 10 && strncmp(url, "postgresql", length) == 0) ||
-           (length == 8 && strncmp(url, "postgres", length) == 0);
+    static const struct {
+        const char *scheme;
+        const char *type;
+    } schemes[] = {{"postgresql", "postgresql"},
+                   {"postgres", "postgresql"},
+                   {"mysql", "mysql"},
+                   {"mariadb", "mariadb"}};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (strlen(schemes[i].scheme) == length && strncmp(url, schemes[i].scheme, length) == 0)
+            return schemes[i].type;
+    }
+    return NULL;
+}
+
+static bool is_mysql(const char *type)
+{
+    return strcmp(type, "mysql") == 0 || strcmp(type, "mariadb") == 0;
+}
+
+/* mysql and mariadb are one. */
+static bool same_type(const char *left, const char *right)
+{
+    return strcmp(left, right) == 0 || (is_mysql(left) && is_mysql(right));
 }
 
 /* "host=… dbname=…" */
@@ -65,9 +87,14 @@ static void check_url(const Rules *rules, RawConnection *connection)
     const RawElement *element = &connection->element;
     const char *url = connection->config.url;
     size_t length = scheme_length(url);
-    if (is_postgres_scheme(url, length)) {
+    const char *type = type_of_scheme(url, length);
+    if (type) {
         if (!connection->config.type)
-            connection->config.type = "postgresql";
+            connection->config.type = type;
+        else if (!same_type(connection->config.type, type))
+            mistakes_add(rules->mistakes, raw_place(element, KEYS_TO("url")),
+                         "%s.url: expected one for type: %s, found one that begins with %.*s://",
+                         element->label, connection->config.type, (int)length, url);
         return;
     }
     if (is_keywords(url))
@@ -75,10 +102,11 @@ static void check_url(const Rules *rules, RawConnection *connection)
     const char *found = length ? arena_printf(rules->arena, ", found one that begins with %.*s://",
                                               (int)length, url)
                                : "";
-    mistakes_add(rules->mistakes, raw_place(element, KEYS_TO("url")),
-                 "%s.url: expected a URL that begins with postgresql://, or keywords such as "
-                 "host=db.example.com dbname=shop%s",
-                 element->label, found);
+    mistakes_add(
+        rules->mistakes, raw_place(element, KEYS_TO("url")),
+        "%s.url: expected a URL that begins with postgresql://, mysql:// or mariadb://, or "
+        "keywords such as host=db.example.com dbname=shop%s",
+        element->label, found);
 }
 
 static void check_type(const Rules *rules, const RawConnection *connection)
@@ -92,7 +120,8 @@ static void check_type(const Rules *rules, const RawConnection *connection)
         return;
     mistakes_add(
         rules->mistakes, element->place,
-        "%s.type: is required: postgresql (a url that begins with postgresql:// says it too)",
+        "%s.type: is required: postgresql, mysql or mariadb (a url that begins with one of these "
+        "says it too)",
         element->label);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "encode/row_limit.h"
 
+#include <string.h>
+
 /* The bytes that a value brings, numbers counted as one each. */
 static size_t weight_of(const Value *value)
 {
@@ -23,6 +25,9 @@ bool row_limit_fail(const RowSize *size, const Schema *schema, const Value *row,
               size->format, size->limit);
     return error_hint(error,
                       "its largest column is %s: shorten it in a query, or leave it out with "
-                      "source.columns",
-                      schema->fields[largest].name);
+                      "source.columns%s",
+                      schema->fields[largest].name,
+                      strcmp(size->format, "Avro") == 0
+                          ? "; NDJSON (destination.format: ndjson) takes rows of up to 100 MB"
+                          : "");
 }

@@ -13,6 +13,7 @@ const char *invalid_reason_name(InvalidReason reason)
         [INVALID_INFINITY] = "infinity",
         [INVALID_NAN] = "nan",
         [INVALID_RANGE] = "range",
+        [INVALID_DATE] = "date",
         [INVALID_MIDNIGHT_24] = "midnight_24",
         [INVALID_DIMENSIONS] = "dimensions",
         [INVALID_NULL_ELEMENT] = "null_element",

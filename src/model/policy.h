@@ -16,6 +16,7 @@ typedef enum InvalidReason {
     INVALID_INFINITY,     /* infinite date, timestamp, interval, numeric */
     INVALID_NAN,          /* NaN where the type has none */
     INVALID_RANGE,        /* outside the type's range: BC, year 10000, too many digits */
+    INVALID_DATE,         /* no day of the calendar: a zero date, a zero month or day */
     INVALID_MIDNIGHT_24,  /* 24:00:00 */
     INVALID_DIMENSIONS,   /* an array of more than one dimension */
     INVALID_NULL_ELEMENT, /* NULL inside an array */

@@ -196,6 +196,8 @@ static bool stage_once(Pass *pass, Error *error)
     }
     if (staged && snapshot->note)
         job_note(run, snapshot->note);
+    if (staged && snapshot->method && run->report->workers > 1)
+        job_note(run, snapshot->method);
     bool lost = !staged && error->kind == ERROR_SOURCE && error->retryable;
     session_release_snapshot(shared, lost);
     Error cleanup = {0};

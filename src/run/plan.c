@@ -318,6 +318,8 @@ static bool plan_shards(Session *session, const RunJob *job, PlannedJob *planned
         plan->workers = job_workers(snapshot, job, &plan->shards);
     if (snapshot->note)
         add_note(plan, arena, arena_strdup(arena, snapshot->note));
+    if (snapshot->method && plan->workers > 1)
+        add_note(plan, arena, arena_strdup(arena, snapshot->method));
     session_release_snapshot(shared, false);
     return cut;
 }

@@ -135,6 +135,26 @@ bool session_source(Session *session, const char *connection, Source **ret_sourc
     return opened;
 }
 
+/* How many shards of the connection may be read at once: that many jobs side by side, each with its
+ * workers. A pattern is one job in the configuration and many in the run. */
+static size_t count_readers(const Session *session, const char *connection)
+{
+    const Config *config = session->options->config;
+    size_t jobs = 0, workers = 1;
+    for (size_t i = 0; i < config->job_count; i++) {
+        const JobConfig *job = &config->jobs[i];
+        if (strcmp(job->connection, connection) != 0)
+            continue;
+        bool is_many =
+            job->tables.count > 1 || (job->tables.count == 1 && strchr(job->tables.items[0], '*'));
+        jobs += is_many ? (size_t)config->parallel : 1;
+        if ((size_t)job->workers > workers)
+            workers = (size_t)job->workers;
+    }
+    size_t at_once = jobs < (size_t)config->parallel ? jobs : (size_t)config->parallel;
+    return (at_once > 0 ? at_once : 1) * workers;
+}
+
 static bool has_cursor_on(const RunJob *job, const Connection *connection)
 {
     return !job->error && job->config->cursor.columns.count > 0 &&
@@ -176,7 +196,9 @@ static bool ensure_snapshot(Session *session, Connection *connection, Error *err
     shared->opened_ns = clock_monotonic_ns();
     if (!ensure_source(session, connection, error) ||
         !find_bounds(session, connection, shared, error) ||
-        !connection->source->ops->snapshot_open(connection->source, &shared->snapshot, error))
+        !connection->source->ops->snapshot_open(connection->source,
+                                                count_readers(session, connection->config->name),
+                                                &shared->snapshot, error))
         return false;
     connection->current = TAKE_PTR(shared);
     return true;

@@ -77,6 +77,10 @@ typedef bool MapColumn(const SourceColumn *column, const ColumnOptions *options,
 bool mapping_postgres(const SourceColumn *column, const ColumnOptions *options, Arena *arena,
                       ColumnPlan *plan, Error *error);
 
+/* schema/mysql.c: MySQL's and MariaDB's. */
+bool mapping_mysql(const SourceColumn *column, const ColumnOptions *options, Arena *arena,
+                   ColumnPlan *plan, Error *error);
+
 /* Maps every wanted column: merges the options, renames nothing silently, and refuses
  * (ERROR_CONFIG) unknown columns (with the nearest name), an empty selection, target names that
  * BigQuery forbids and names that differ by case only, naming the pair and how to rename. *ret_plan

@@ -31,14 +31,6 @@ static bool may_refuse_column(const Shape *shape, const SourceType *type)
     return may_refuse(&shape->field) || (is_base && postgres_type(type)->wire == WIRE_XID8);
 }
 
-static void require(Mapper *mapper, Shape *shape)
-{
-    if (shape->field.mode == MODE_REPEATED)
-        shape_warn(mapper, "", "an array cannot be REQUIRED: it stays REPEATED");
-    else
-        shape->field.mode = MODE_REQUIRED;
-}
-
 bool mapping_postgres(const SourceColumn *column, const ColumnOptions *options, Arena *arena,
                       ColumnPlan *plan, Error *error)
 {
@@ -46,22 +38,6 @@ bool mapping_postgres(const SourceColumn *column, const ColumnOptions *options, 
     Shape shape = shape_of_type(&mapper, &column->type);
     if (options->type && !shape_apply_wish(&mapper, column, options->type, &shape, error))
         return false;
-    if (plan->on_invalid == INVALID_STRING && options->type) {
-        if (shape.field.kind != TYPE_STRING)
-            shape_warn(&mapper, "", "its type is asked for, so on_invalid: string acts as fail");
-    } else if (plan->on_invalid == INVALID_STRING && may_refuse_column(&shape, &column->type)) {
-        plan->warning_count = 0;
-        plan->time_zone = NULL;
-        shape = shape_text(CONFIDENCE_HIGH);
-    }
-    if (options->has_required && options->required)
-        require(&mapper, &shape);
-
-    const char *name = plan->field.name, *description = plan->field.description;
-    plan->field = shape.field;
-    plan->field.name = name;
-    plan->field.description = description;
-    plan->select = shape.select;
-    plan->confidence = shape.confidence;
+    shape_finish(&mapper, shape, may_refuse_column(&shape, &column->type));
     return true;
 }

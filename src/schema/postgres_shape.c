@@ -11,37 +11,7 @@ enum { STRUCT_LEVELS_MAX = 15, SRID_LONGITUDE_LATITUDE = 4326 };
 #define ARRAY_WARNING                                                                              \
     "NULL elements and arrays of more than one dimension meet on_invalid; a NULL array arrives "   \
     "as an empty one and is counted"
-#define GEOGRAPHY_WARNING                                                                          \
-    "straight edges become geodesic; Z, M, curves and coordinates beyond 180 and 90 degrees meet " \
-    "on_invalid"
-
 static Shape shape_at(Mapper *mapper, const SourceType *type, const char *path, int level);
-
-void shape_warn(Mapper *mapper, const char *path, const char *warning)
-{
-    ColumnPlan *plan = mapper->plan;
-    const char *text = *path ? arena_printf(mapper->arena, "%s%s", path, warning) : warning;
-    const char **warnings = ARENA_ARRAY(mapper->arena, const char *, plan->warning_count + 1);
-    for (size_t i = 0; i < plan->warning_count; i++)
-        warnings[i] = plan->warnings[i];
-    warnings[plan->warning_count++] = text;
-    plan->warnings = warnings;
-}
-
-Shape shape_text(Confidence confidence)
-{
-    return (Shape){.field = {.kind = TYPE_STRING}, .select = SELECT_TEXT, .confidence = confidence};
-}
-
-Shape shape_json(Confidence confidence)
-{
-    return (Shape){.field = {.kind = TYPE_JSON}, .select = SELECT_JSON, .confidence = confidence};
-}
-
-static Shape shape_plain(TypeKind kind, Confidence confidence)
-{
-    return (Shape){.field = {.kind = kind}, .confidence = confidence};
-}
 
 /* BigQuery wants 0 <= s <= p, PostgreSQL 15 does not: numeric(6,-2), numeric(3,5). */
 static Shape numeric_shape(Mapper *mapper, const SourceType *type, const char *path)
@@ -58,33 +28,7 @@ static Shape numeric_shape(Mapper *mapper, const SourceType *type, const char *p
     } else if (scale > precision) {
         precision = scale;
     }
-    int before_point = precision - scale;
-    Shape shape = shape_plain(TYPE_NUMERIC, CONFIDENCE_HIGH);
-    if (scale > 9 || before_point > 29)
-        shape.field.kind = TYPE_BIGNUMERIC;
-    if (scale > 38 || before_point > 38) {
-        shape_warn(mapper, path, "more digits than BIGNUMERIC has: text keeps them all");
-        return shape_text(CONFIDENCE_LOW);
-    }
-    shape.field.precision = precision;
-    shape.field.scale = scale;
-    return shape;
-}
-
-static bool is_utc(const char *zone)
-{
-    return !zone || strcasecmp(zone, "UTC") == 0 || strcasecmp(zone, "Etc/UTC") == 0;
-}
-
-Shape shape_naive_timestamp(Mapper *mapper, TypeKind kind)
-{
-    Shape shape = shape_plain(kind, CONFIDENCE_HIGH);
-    const char *zone = mapper->options->naive_timestamp_zone;
-    if (kind == TYPE_TIMESTAMP && !is_utc(zone)) {
-        shape.select = SELECT_AT_TIME_ZONE;
-        mapper->plan->time_zone = zone;
-    }
-    return shape;
+    return shape_decimal(mapper, precision, scale, path);
 }
 
 static Shape timestamp_shape(Mapper *mapper, const char *path, int level)
@@ -92,7 +36,7 @@ static Shape timestamp_shape(Mapper *mapper, const char *path, int level)
     const char *type = mapper->options->naive_timestamp_type;
     if (!type || strcasecmp(type, "TIMESTAMP") != 0)
         return shape_plain(TYPE_DATETIME, CONFIDENCE_HIGH);
-    if (level == 0 || is_utc(mapper->options->naive_timestamp_zone))
+    if (level == 0 || shape_is_utc(mapper->options->naive_timestamp_zone))
         return shape_naive_timestamp(mapper, TYPE_TIMESTAMP);
     shape_warn(mapper, path,
                "naive timestamps inside arrays and composites stay DATETIME, without the zone");
@@ -110,10 +54,8 @@ static Shape base_shape(Mapper *mapper, const SourceType *type, const char *path
         return timestamp_shape(mapper, path, level);
     if (entry->wire == WIRE_EWKB && type->has_binary &&
         (entry->kind == TYPE_GEOGRAPHY ||
-         postgres_geometry_srid(type->modifier) == SRID_LONGITUDE_LATITUDE)) {
-        shape_warn(mapper, path, GEOGRAPHY_WARNING);
-        return shape_plain(TYPE_GEOGRAPHY, CONFIDENCE_MEDIUM);
-    }
+         postgres_geometry_srid(type->modifier) == SRID_LONGITUDE_LATITUDE))
+        return shape_geography(mapper, path);
     if (entry->warning)
         shape_warn(mapper, path, entry->warning);
     if (!type->has_binary && entry->select == SELECT_PLAIN)
@@ -133,14 +75,9 @@ static Confidence lower(Confidence left, Confidence right)
     return left > right ? left : right;
 }
 
-static bool wants(const char *option, const char *word)
-{
-    return option && strcasecmp(option, word) == 0;
-}
-
 static Shape array_shape(Mapper *mapper, const SourceType *type, const char *path, int level)
 {
-    if (wants(mapper->options->arrays, "json"))
+    if (shape_wants(mapper->options->arrays, "json"))
         return shape_json(CONFIDENCE_MEDIUM);
     size_t warnings = mapper->plan->warning_count;
     Shape shape = shape_at(mapper, type->element, path, level + 1);
@@ -186,7 +123,7 @@ static Shape composite_as_json(Mapper *mapper, const char *path, const char *why
 
 static Shape composite_shape(Mapper *mapper, const SourceType *type, const char *path, int level)
 {
-    if (wants(mapper->options->composites, "json"))
+    if (shape_wants(mapper->options->composites, "json"))
         return shape_json(CONFIDENCE_MEDIUM);
     if (level >= STRUCT_LEVELS_MAX)
         return composite_as_json(mapper, path, "nested deeper than BigQuery goes: carried as JSON");

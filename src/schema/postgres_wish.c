@@ -48,14 +48,7 @@ static bool refuse_wish(const Mapper *mapper, const SourceColumn *column, const 
     Wishes wishes = wishes_of(&column->type);
     if (wishes.json)
         wishes.plain |= 1U << TYPE_JSON;
-    const char *list = "STRING";
-    for (int kind = 0; kind < TYPE_COUNT_; kind++) {
-        if ((wishes.plain >> kind & 1) && kind != TYPE_STRING)
-            list = arena_printf(mapper->arena, "%s, %s", list, type_kind_name((TypeKind)kind));
-    }
-    error_set(error, ERROR_CONFIG, "column \"%s\" (%s) cannot become %s", column->name,
-              column->type.text, wish);
-    return error_hint(error, "it can be %s", list);
+    return shape_refuse_wish(mapper, column, wish, wishes.plain, error);
 }
 
 /* Digits before the point that the type can have; DIGITS_UNKNOWN when any number. */
@@ -88,18 +81,7 @@ static bool holds_every_number(const SourceType *type, const Field *field)
     int digits = digits_before_point(type, &scale);
     if (digits == DIGITS_UNKNOWN)
         return false;
-    if (field->kind == TYPE_INT64)
-        return digits < 19 && scale == 0;
-    if (field->kind == TYPE_FLOAT64)
-        return digits + scale <= 15;
-    int field_scale = field_decimal_scale(field);
-    int field_digits = field_decimal_precision(field) - field_scale;
-    return digits <= field_digits && scale <= field_scale;
-}
-
-static bool is_number(TypeKind kind)
-{
-    return kind == TYPE_INT64 || kind == TYPE_NUMERIC || kind == TYPE_BIGNUMERIC;
+    return shape_holds_digits(field, digits, scale);
 }
 
 static void doubt(Mapper *mapper, Shape *shape, Confidence confidence, const char *warning)
@@ -114,9 +96,9 @@ static void judge(Mapper *mapper, const SourceType *type, TypeKind usual, Shape 
     TypeKind kind = shape->field.kind;
     PostgresWire wire = postgres_type(type)->wire;
     shape->confidence = CONFIDENCE_HIGH;
-    if (kind == usual && !is_number(kind))
+    if (kind == usual && !shape_is_number(kind))
         return;
-    if (is_number(kind) && !holds_every_number(type, &shape->field) &&
+    if (shape_is_number(kind) && !holds_every_number(type, &shape->field) &&
         !(kind == TYPE_INT64 && usual == TYPE_INT64))
         doubt(mapper, shape, CONFIDENCE_MEDIUM, "values that do not fit meet on_invalid");
     else if (kind == TYPE_FLOAT64 && !holds_every_number(type, &shape->field))
@@ -148,8 +130,8 @@ bool shape_apply_wish(Mapper *mapper, const SourceColumn *column, const char *wi
     bool is_scalar = usual.field.mode != MODE_REPEATED && usual.field.kind != TYPE_STRUCT;
     if (field.mode == MODE_REPEATED)
         return refuse_wish(mapper, column, wish, error);
-    if (is_scalar && field.kind == usual.field.kind && !field.precision && !is_number(field.kind) &&
-        usual.field.kind != TYPE_TIMESTAMP)
+    if (is_scalar && field.kind == usual.field.kind && !field.precision &&
+        !shape_is_number(field.kind) && usual.field.kind != TYPE_TIMESTAMP)
         return true;
 
     mapper->plan->warning_count = 0;

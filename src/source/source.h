@@ -142,8 +142,9 @@ typedef struct SourceOps {
     bool (*bounds)(Source *source, const BoundRequest *requests, size_t count, Arena *arena,
                    Bound *ret_bounds, Error *error);
 
-    /* Opens a snapshot; it lives until snapshot_close. */
-    bool (*snapshot_open)(Source *source, Snapshot **ret_snapshot, Error *error);
+    /* Opens a snapshot; it lives until snapshot_close. `readers` is how many will read at once, at
+     * most: MySQL must open them together, PostgreSQL need not know. */
+    bool (*snapshot_open)(Source *source, size_t readers, Snapshot **ret_snapshot, Error *error);
 
     /* Cuts a relation into at most `wanted` shards that are disjoint and together complete under
      * the snapshot. */
@@ -175,6 +176,7 @@ struct Snapshot {
     const SnapshotOps *ops;
     size_t max_readers;   /* how many may read at once; 1 when it cannot be shared */
     const char *note;     /* why not more; NULL when it can be shared */
+    const char *method;   /* how it is shared, for people; NULL when there is nothing to know */
     const char *position; /* the log position it stands for, the source's own text; may be NULL */
 };
 

@@ -14,6 +14,10 @@
     duckdb_target, files_target   one of them
     google, google_verifying   the stand-in for BigQuery and Cloud Storage (support/bigquery.py), empty;
                 the second one asks for tokens
+    mariadb     a MariaDB for the whole session: user `ferry`, whose sessions begin with hostile
+                settings, may read and lock everything, `plain` may read, `poor` nothing
+    sql_server  that one, and the MySQL that MYSQL_BIN names, one after the other
+    sql_db      a database of its own in one of them: sql_db.execute(…), .rows(…), .url()
     proxy       a TCP proxy before `server`: hold(pattern), wait_held(), release(), cut(pattern, n)
     own_server  makes further servers, for tests that restart or break them
     gate        stops a reader at a row until the test opens it (support/gate.py)
@@ -42,6 +46,7 @@ from support.bigquery import StandIn  # noqa: E402
 from support.discovery import check_calls  # noqa: E402
 from support.gate import Gate  # noqa: E402
 from support.google_fixtures import google, google_verifying  # noqa: E402, F401
+from support.mariadb import Mariadb, Mysql  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.processes import Daemon, free_port, own_folder  # noqa: E402
 from support.program import Program  # noqa: E402
@@ -87,6 +92,56 @@ def db(server):
     database = server.new_database()
     yield database
     database.drop()
+
+
+def _running(server):
+    try:
+        server.create().start().create_users()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mariadb(servers_folder):
+    yield from _running(Mariadb(servers_folder / "mariadb"))
+
+
+@pytest.fixture(scope="session")
+def mysql(servers_folder):
+    yield from _running(Mysql(servers_folder / "mysql"))
+
+
+SQL_SERVERS = ("mariadb", "mysql") if os.environ.get("MYSQL_BIN") else ("mariadb",)
+
+
+@pytest.fixture(scope="module", params=SQL_SERVERS)
+def sql_server(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def sql_db(sql_server):
+    database = sql_server.new_database("CHARACTER SET utf8mb4")
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def own_mariadb(servers_folder, request):
+    """own_mariadb(settings={…}): a started MariaDB with the users of `mariadb`."""
+    made = []
+
+    def make(**options):
+        server = Mariadb(servers_folder / f"own-{request.node.name[:40]}-{len(made)}", **options)
+        made.append(server)
+        return server.create().start().create_users()
+
+    yield make
+    for server in made:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -244,7 +244,7 @@ def test_a_missing_permission_of_the_bucket(scene, permission):
     assert permission in result.stdout, str(result)
     result = scene.run(credentials=path)
     if permission != "storage.objects.delete" or result.code:  # leftovers are no reason to fail
-        assert result.code == 4 and permission in result.stderr, str(result)
+        assert result.code == 4 and permission in result.stderr and "roles/storage.objectAdmin" in result.stderr, str(result)
     scene.google.permissions(email)
     assert scene.run(credentials=path).code == 0
     assert scene.arrived() == ROWS

@@ -144,6 +144,39 @@ def test_report_and_labels(items, bqferry, google):
     assert target.get("items").labels == {"managed_by": "bqferry", "job": "items", "team": "data", "env": "prod"}
 
 
+ALIASES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+
+
+def plain(fields):
+    """Fields of a schema in one spelling: what is not said left out, numbers as text, SQL's names of types."""
+    return [{"name": field["name"], "type": ALIASES.get(field["type"], field["type"]),
+             "mode": field.get("mode") or "NULLABLE",
+             **{key: str(field[key]) for key in ("precision", "scale", "maxLength", "description") if field.get(key)},
+             **({"fields": plain(field["fields"])} if field.get("fields") else {})} for field in fields]
+
+
+@pytest.mark.parametrize("bucket", (False, True))
+@pytest.mark.parametrize("load", ("append", "replace"))
+def test_the_schema_that_arrives_is_the_plan(db, bqferry, google, load, bucket):
+    """To the mode, the precision, the length and the description, of a new table and after a second load."""
+    db.execute("CREATE TYPE part AS (weight numeric(8,3), name text);"
+               " CREATE TABLE items (id bigint NOT NULL, price numeric(12,4) NOT NULL, big numeric(60,20), code varchar(20),"
+               " parts part[], one part, tags text[] NOT NULL, at timestamp NOT NULL, data jsonb);"
+               " COMMENT ON COLUMN items.price IS 'in \"EUR\", with taxes'; COMMENT ON TABLE items IS 'Grüße: 1 < 2';"
+               " INSERT INTO items VALUES (1, 2.5, 3, 'x', ARRAY[ROW(1, 'a')::part], ROW(2, 'b'), '{t}', now(), '{}')")
+    target = BigQueryTarget(google, bucket=bucket)
+    write(bqferry, db, target, load=load, mode="required", columns={"code": {"description": "by hand"}})
+    planned = bqferry.ok("plan", "--json").json()["jobs"][0]["schema"]
+    for _ in range(2):
+        bqferry.ok("run")
+        found = google.client()._connection.api_request(
+            method="GET", path=f"/projects/{google.project}/datasets/{target.dataset}/tables/items")
+        assert plain(found["schema"]["fields"]) == plain(planned["fields"])
+        assert found["description"].startswith("Grüße: 1 < 2")
+    modes = {field["name"]: field["mode"] for field in plain(planned["fields"])}
+    assert modes["id"] == modes["price"] == modes["at"] == "REQUIRED" and modes["big"] == "NULLABLE"
+
+
 # Tables that are there ------------------------------------------------------------------------------
 
 EXISTING = [

@@ -3,6 +3,7 @@
 
 import pytest
 
+from support.processes import wait_until
 from test_bigquery_basic import DATASET, PROJECT, Scene
 
 
@@ -141,5 +142,73 @@ def test_a_request_that_is_refused_as_invalid(scene, way, method):
     result = scene.run()
     assert result.code == 4 and "Invalid something" in result.stderr and "are staged" not in result.stderr, str(result)
     assert set(scene.tables()) <= {"items"} and scene.objects() == []
+    assert scene.ok().job()["status"] == "succeeded"
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("wish", (None, "w" * 20_000))
+def test_comments_that_are_too_long(scene, wish):
+    """quotas#all_tables: 16,384 characters of a table, 1,024 of a column."""
+    scene.db.execute(f"COMMENT ON TABLE items IS '{'ä' * 20_000}'")
+    scene.db.execute(f"COMMENT ON COLUMN items.name IS '{'€' * 2_000}'")
+    scene.write("replace", **({"target": {"description": wish}} if wish else {}))
+    scene.ok()
+    table = scene.google.client().get_table(f"{DATASET}.items")
+    source = "\n\nLoaded by bqferry from db public.items"
+    assert table.description == ("w" * 16383 + "…" if wish else "ä" * (16384 - len(source) - 1) + "…" + source)
+    assert table.schema[1].description == "€" * 1023 + "…"
+    scene.ok()
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_a_shard_that_takes_too_long(scene):
+    """Nobody takes its result any more: the job is cancelled, and nobody is told that it goes on."""
+    scene.widen()
+    scene.write("append", workers=2, destination={"one_shard_below": "1B", "job_timeout": "2s"})
+    scene.google.job_fault(job_type="load", forever=True, count=0)
+    result = scene.run()
+    assert result.code == 4 and "after 2 seconds" in result.stderr and "it was cancelled" in result.stderr, str(result)
+    wait_until(lambda: all(job.state == "DONE" for job in scene.google.client().list_jobs()), "the end of the jobs")
+    assert {job.error_result["reason"] for job in scene.google.client().list_jobs()} == {"stopped"}
+    scene.google.clear_faults()
+    scene.ok()
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("what", ("table", "dataset"))
+@pytest.mark.parametrize("way", ("staging", "objects", "partitions"))
+def test_the_target_is_removed_meanwhile(scene, fault_points, way, what):
+    """What was staged for it is given up; the next run begins anew, and no run stumbles over it for ever."""
+    layout = {"target": {"partition_by": {"column": "day", "type": "day"}}}
+    scene.write("replace", **layout)
+    scene.ok()
+    if way == "staging":
+        scene.widen()
+        scene.write("append", workers=2, destination={"one_shard_below": "1B"})
+    elif way == "objects":
+        scene.write("append", "staging")
+    else:
+        scene.write("replace", replace="partition", **layout)
+    assert scene.run(fault="delivery.counted").killed
+    client = scene.google.client()
+    if what == "table":
+        client.delete_table(f"{DATASET}.items")
+    else:
+        client.delete_dataset(DATASET, delete_contents=True)
+    result = scene.ok()
+    assert result.job()["status"] == "succeeded", str(result)
+    assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_the_target_is_removed_while_rows_are_read(scene):
+    scene.write("append", "staging")
+    scene.ok()
+    fault = scene.google.fault("storage.objects.insert", "latency", seconds=60)
+    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    wait_until(lambda: fault.fired, "the upload")
+    scene.google.client().delete_table(f"{DATASET}.items")
+    fault.clear()
+    result = running.wait()
+    assert result.code == 4 and "removed meanwhile" in result.stderr, str(result)
     assert scene.ok().job()["status"] == "succeeded"
     assert scene.rows() == scene.expected() and clean(scene)

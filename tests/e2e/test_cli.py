@@ -89,7 +89,7 @@ def test_version(bqferry):
     (["copy", URL, "t", "file:out"], "did you mean files:?"),
     (["copy", URL, "t", "files:out?format"], "should be KEY=VALUE"),
     (["copy", URL, "t", "files:out?format=avro", "--format", "ndjson"], "the format is said twice"),
-    (["copy", "mysql://me@h/db", "t", "files:out"], "should begin with postgresql://"),
+    (["copy", "oracle://me@h/db", "t", "files:out"], "should begin with one of postgresql://"),
     (["copy", URL, "t", "files:out", "--load", "upsert"], "is none of replace|append"),
     (["copy", URL, "t", "files:out", "--where", "a = '\udcff'"], "--where is not valid UTF-8"),
 ])
@@ -297,7 +297,7 @@ def test_init_elsewhere(bqferry):
 
 
 @pytest.mark.parametrize("words, says", [
-    (["--source", "mysql://x/y"], "should begin with postgresql://"),
+    (["--source", "oracle://x/y"], "should begin with one of postgresql://"),
     (["--source-url-env", "1X"], "is no name of a variable"),
     (["--to", "nowhere"], "should be TYPE:PATH"),
     (["--to", "pigeon:x"], "mistake"),

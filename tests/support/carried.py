@@ -14,15 +14,15 @@ def refused_by(kind, section):
             if matrix.bigquery_refuses(row.avro, kind.endswith("ndjson"))]
 
 
-def source_of(kind, section):
-    source = {"connection": "db", "table": f"matrix.{section.name}"}
+def source_of(kind, section, schema):
+    source = {"connection": "db", "table": f"{schema}.{section.name}"}
     refused = ", ".join(map(str, refused_by(kind, section)))
     return {**source, "where": f"id NOT IN ({refused})"} if refused else source
 
 
-def jobs_of(sections, kind):
+def jobs_of(sections, kind, schema):
     return [{"name": section.name,
-             "source": source_of(kind, section),
+             "source": source_of(kind, section, schema),
              "load": "replace",
              **({"columns": {"v": section.column_options}} if section.column_options else {})}
             for section in sections]
@@ -31,16 +31,17 @@ def jobs_of(sections, kind):
 class Carried:
     """All sections carried into one target by one run."""
 
-    def __init__(self, database, folder, kind, google=None):
-        self.sections = {section.name: section for section in matrix.sections_of(database)}
+    def __init__(self, database, folder, kind, google=None, sections=None, schema="matrix"):
+        self.sections = {section.name: section
+                         for section in sections or matrix.sections_of(database)}
         self.target = make_target(kind, folder, google)
         program = Program(folder / "work")
         program.write_config({
             "version": 1,
-            "connections": {"db": {"type": "postgresql", "url": database.url()}},
+            "connections": {"db": {"url": database.url()}},
             "destination": self.target.config,
             "parallel": 4 if google else 2,
-            "jobs": jobs_of(self.sections.values(), kind)})
+            "jobs": jobs_of(self.sections.values(), kind, schema)})
         self.result = program("run", timeout=600)
         self.jobs = {job["job"]: job for job in self.result.report["jobs"]}
 

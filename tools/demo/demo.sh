@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# demo.sh [--keep]: a PostgreSQL of its own with a sample shop, one run of bqferry into a DuckDB file, and
-# a look at what arrived. Everything but the result is removed; --keep leaves the server until Enter.
+# demo.sh [--keep]: a PostgreSQL of its own with a sample shop, and where MariaDB is installed one of its
+# own with a sample blog, one run of bqferry into a DuckDB file, and a look at what arrived. Everything
+# but the result is removed; --keep leaves the servers until Enter.
 # BQFERRY_BIN names another bqferry, PG_BIN another PostgreSQL, BQFERRY_DEMO_DIR another place.
 set -euo pipefail
 
@@ -48,6 +49,11 @@ pg=$(find_postgres)
 psql=$pg/psql
 [ -x "$psql" ] || psql=$(command -v psql) || fail "no psql found; run: make setup-demo"
 server_user=$(server_user)
+PATH=$PATH:/usr/sbin # where Debian keeps mariadbd
+mariadb=
+if command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null && command -v mariadb >/dev/null; then
+  mariadb=yes
+fi
 
 # The server ----------------------------------------------------------------------------------------
 
@@ -60,6 +66,10 @@ clean_up() {
   trap - EXIT INT TERM
   if [ -s "$temp/data/postmaster.pid" ]; then
     as_server "$pg/pg_ctl" -D "$temp/data" -m immediate -w stop >/dev/null 2>&1 || true
+  fi
+  if [ -s "$temp/mariadb.pid" ]; then
+    as_server kill "$(cat "$temp/mariadb.pid")" 2>/dev/null || true
+    while [ -s "$temp/mariadb.pid" ]; do sleep 0.1; done # it removes the file at its end
   fi
   rm -rf "$temp"
   exit "$status"
@@ -91,6 +101,28 @@ echo "Filling the shop (port $port)"
 export SHOP_URL=postgresql://shop@127.0.0.1:$port/shop
 "$psql" -X -q -d "$SHOP_URL" -f "$root/tools/demo/shop.sql"
 
+# MariaDB's, which listens on a socket only
+start_mariadb() {
+  mkdir "$temp/blog"
+  [ "$(id -u)" != 0 ] || chown "$server_user" "$temp" "$temp/blog"
+  echo "Making a MariaDB in $temp/blog"
+  as_server mariadb-install-db --no-defaults --datadir="$temp/blog" --skip-test-db \
+    --auth-root-authentication-method=normal >/dev/null
+  as_server mariadbd --no-defaults --datadir="$temp/blog" --socket="$temp/mariadb.sock" \
+    --pid-file="$temp/mariadb.pid" --skip-networking --log-bin="$temp/blog/binlog" --server-id=1 \
+    >"$temp/mariadb.log" 2>&1 </dev/null &
+  local tries=0
+  until mariadb --no-defaults -S "$temp/mariadb.sock" -u root -e 'SELECT 1' >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { cat "$temp/mariadb.log" >&2; fail "MariaDB does not start"; }
+    sleep 0.1
+  done
+  mariadb --no-defaults -S "$temp/mariadb.sock" -u root <"$root/tools/demo/blog.sql"
+  BLOG_URL=mariadb://root@${temp//\//%2F}%2Fmariadb.sock/blog
+  export BLOG_URL
+}
+if [ -n "$mariadb" ]; then start_mariadb; fi
+
 # The run -------------------------------------------------------------------------------------------
 
 mkdir -p "$result"
@@ -110,6 +142,15 @@ jobs:
     source: { connection: shop, table: public.best_customers }
     load: replace
 YAML
+if [ -n "$mariadb" ]; then
+  # shellcheck disable=SC2016 # the variable is for bqferry
+  sed -i 's|^  shop: .*|&\n  blog: { type: mariadb, url: "${BLOG_URL}" }|' "$result/bqferry.yaml"
+  cat >>"$result/bqferry.yaml" <<'YAML'
+  - name: visits                     # from MariaDB
+    source: { connection: blog, table: visits }
+    load: replace
+YAML
+fi
 echo
 echo "\$ bqferry run --config $result/bqferry.yaml"
 "$bqferry" run --config "$result/bqferry.yaml" --report "$result/report.json"
@@ -132,6 +173,10 @@ show "Some orders (an enum, a list of structs, a decimal, an instant):" \
 show "Some events (JSON stays JSON):" \
   "SELECT kind, payload->>'page' AS page, count(*) AS events, round(avg((payload->>'ms')::INT), 1) AS ms
    FROM events GROUP BY ALL ORDER BY events DESC, page LIMIT 3"
+if [ -n "$mariadb" ]; then
+  show "Some visits, from MariaDB (a tinyint(1), an unsigned bigint, a time):" \
+    "SELECT id, page, came_back, visitor, stayed FROM visits ORDER BY id LIMIT 3"
+fi
 
 # The same question to both sides.
 question="SELECT round(sum(total), 2) FROM orders"
@@ -140,10 +185,17 @@ here=$("$temp/show" "$result/warehouse.duckdb" "$question" | tail -n 1 | tr -d '
 echo
 echo "$question: $there in PostgreSQL, $here in the warehouse"
 [ "$there" = "$here" ] || fail "the sums differ"
+if [ -n "$mariadb" ]; then
+  question="SELECT sum(visitor) FROM visits"
+  there=$(mariadb --no-defaults -N -S "$temp/mariadb.sock" -u root blog -e "$question")
+  here=$("$temp/show" "$result/warehouse.duckdb" "$question" | tail -n 1 | tr -d ' ')
+  echo "$question: $there in MariaDB, $here in the warehouse"
+  [ "$there" = "$here" ] || fail "the sums differ"
+fi
 
 if [ "$keep" = --keep ]; then
   echo
-  echo "The server stays until you press Enter: SHOP_URL=$SHOP_URL"
+  echo "The servers stay until you press Enter: SHOP_URL=$SHOP_URL${BLOG_URL:+ BLOG_URL=$BLOG_URL}"
   read -r _ || true
 fi
 

@@ -16,6 +16,9 @@ APART = {("source", "target"), ("target", "source")}
 
 THIRD_PARTY = {  # header (a prefix when it ends in /) -> the one folder that may include it
     "libpq-fe.h": "source/postgres",
+    "mysql.h": "source/mysql",
+    "ma_pvio.h": "source/mysql",
+    "errmsg.h": "source/mysql",
     "duckdb.h": "target/duckdb",
     "jansson.h": "format",
     "yaml.h": "format",

@@ -33,7 +33,7 @@ check_shell() {
 # A header compiles alone, so the order of includes never matters.
 check_headers() {
   local flags status=0
-  flags=$(pkg-config --cflags libpq jansson yaml-0.1 zlib libzstd)
+  flags=$(pkg-config --cflags libpq libmariadb jansson yaml-0.1 zlib libzstd)
   while IFS= read -r -d '' header; do
     # shellcheck disable=SC2086 # flags are words
     echo "#include \"${header#src/}\"" | cc -std=gnu17 -D_GNU_SOURCE -DBQFERRY_HAVE_DUCKDB \

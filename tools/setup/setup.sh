@@ -106,8 +106,9 @@ install_with_apt() {
   put_guard /etc/postgresql-common/createcluster.d/bqferry-setup.conf 644 'create_main_cluster = false'
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
     "${packages[@]}"
-  # Debian also starts a new pgbouncer at the next boot
+  # Debian also starts a new pgbouncer, and a new MariaDB, at the next boot
   case " ${packages[*]} " in *" pgbouncer "*) as_root update-rc.d pgbouncer disable ;; esac
+  case " ${packages[*]} " in *" mariadb-server "*) as_root update-rc.d mariadb disable ;; esac
 }
 
 install_packages() {

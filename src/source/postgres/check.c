@@ -188,7 +188,7 @@ static void say_connections(const Check *check)
 static bool say_snapshot(const Check *check, Error *error)
 {
     Snapshot *snapshot = NULL;
-    if (!postgres_snapshot_open(&check->source->base, &snapshot, error))
+    if (!postgres_snapshot_open(&check->source->base, 2, &snapshot, error))
         return false;
     Arena *arena = check->report->arena;
     if (snapshot->note)

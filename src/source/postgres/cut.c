@@ -98,16 +98,3 @@ const char *cut_predicate(const CutPiece *piece, Arena *arena)
     return arena_printf(arena, "ctid >= '(%" PRId64 ",0)'::tid AND ctid < '(%" PRId64 ",0)'::tid",
                         piece->first, piece->end);
 }
-
-const char *cut_keyset(const char *column, const char *const *bounds, size_t count, size_t index,
-                       Arena *arena)
-{
-    if (count == 0)
-        return NULL;
-    if (index == 0)
-        return arena_printf(arena, "%s < %s OR %s IS NULL", column, bounds[0], column);
-    if (index == count)
-        return arena_printf(arena, "%s >= %s", column, bounds[count - 1]);
-    return arena_printf(arena, "%s >= %s AND %s < %s", column, bounds[index - 1], column,
-                        bounds[index]);
-}

@@ -46,8 +46,3 @@ bool cut_is_part(const CutPiece *piece);
 
 /* "ctid >= '(5,0)'::tid AND ctid < '(9,0)'::tid"; NULL for a whole table. */
 const char *cut_predicate(const CutPiece *piece, Arena *arena);
-
-/* The condition of range `index` of `count` + 1, between ascending bounds (SQL literals) of a
- * quoted column: every value, and NULL, is in exactly one. NULL when count is 0. */
-const char *cut_keyset(const char *column, const char *const *bounds, size_t count, size_t index,
-                       Arena *arena);

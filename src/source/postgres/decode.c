@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "source/postgres/decode_step.h"
 
-enum { LENGTH_BYTES = 4, NULL_LENGTH = -1, LEVELS_MAX = 32, FAST_DIGITS_MAX = 18 };
+enum { LENGTH_BYTES = 4, NULL_LENGTH = -1, LEVELS_MAX = 32 };
 
 struct Decoder {
     Arena arena; /* the steps */
@@ -26,34 +26,6 @@ static bool no_decoder(const Compiler *compiler, const SourceType *type, const F
                      "column \"%s\": there is no decoder from %s to %s",
                      compiler->plan->source->name, type->text ? type->text : type->base,
                      type_kind_name(field->kind));
-}
-
-static void set_decimal(Step *step, const Field *field)
-{
-    static const int64_t nines[FAST_DIGITS_MAX + 1] = {
-        0,
-        9,
-        99,
-        999,
-        9999,
-        99999,
-        999999,
-        9999999,
-        99999999,
-        999999999,
-        9999999999,
-        99999999999,
-        999999999999,
-        9999999999999,
-        99999999999999,
-        999999999999999,
-        9999999999999999,
-        99999999999999999,
-        999999999999999999,
-    };
-    int precision = field_decimal_precision(field);
-    step->scale = (uint8_t)field_decimal_scale(field);
-    step->limit = nines[precision < FAST_DIGITS_MAX ? precision : FAST_DIGITS_MAX];
 }
 
 /* What is selected as text, JSON or number has that form whatever the column's own is. */
@@ -82,7 +54,7 @@ static bool compile_value(Compiler *compiler, const SourceType *type, const Fiel
     if (!step->decode)
         return no_decoder(compiler, type, field);
     if (field->kind == TYPE_NUMERIC || field->kind == TYPE_BIGNUMERIC)
-        set_decimal(step, field);
+        step_set_decimal(step);
     return true;
 }
 
@@ -170,7 +142,8 @@ bool decoder_new(const TablePlan *plan, Decoder **ret_decoder, Error *error)
     Column *columns = ARENA_ARRAY(&decoder->arena, Column, plan->column_count);
     for (size_t i = 0; i < plan->column_count; i++) {
         const ColumnPlan *column = &plan->columns[i];
-        columns[i] = (Column){column->source->name, column->on_invalid, &decoder->counts[i]};
+        columns[i] = (Column){column->source->name, column->on_invalid, &decoder->counts[i],
+                              decode_describe};
         Compiler compiler = {&decoder->arena, column, &columns[i], error};
         if (!compile(&compiler, &column->source->type, &column->field, 0, &decoder->steps[i]))
             return false;

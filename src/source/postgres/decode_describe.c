@@ -6,38 +6,6 @@
 
 #include <stdio.h>
 
-enum { EXCERPT_BYTES = 60, EXCERPT_HEX_BYTES = 20, UUID_SIZE = 16 };
-
-/* What is not printable ASCII appears as \xNN; what does not fit is cut. */
-static void describe_text(Wire wire, char *text)
-{
-    char *end = text;
-    *end++ = '"';
-    for (size_t i = 0; i < wire.size; i++) {
-        if (end - text > EXCERPT_BYTES) {
-            end = stpcpy(end, "...");
-            break;
-        }
-        unsigned char c = wire.bytes[i];
-        if (c >= ' ' && c < 0x7f && c != '\\')
-            *end++ = (char)c;
-        else
-            end += snprintf(end, sizeof "\\xff", "\\x%02x", c);
-    }
-    *end++ = '"';
-    *end = '\0';
-}
-
-static void describe_bytes(Wire wire, char *text)
-{
-    char *end = stpcpy(text, "\\x");
-    for (size_t i = 0; i < wire.size && i < EXCERPT_HEX_BYTES; i++)
-        end += snprintf(end, sizeof "ff", "%02x", wire.bytes[i]);
-    if (wire.size > EXCERPT_HEX_BYTES)
-        end = stpcpy(end, "...");
-    *end = '\0';
-}
-
 static void describe_numeric(Wire wire, char *text)
 {
     Arena arena = {0};

@@ -2,23 +2,8 @@
 #include "source/postgres/decode_step.h"
 
 #include "base/utf8.h"
-#include "format/json_scan.h"
 
 enum { VERSION = 1, LENGTH_BYTES = 4, NULL_LENGTH = -1 };
-
-bool decode_json(const Step *step, Decode *decode, Wire wire, Value *ret_value)
-{
-    StrView text = {(const char *)wire.bytes, wire.size};
-    if (!utf8_is_valid(text))
-        return decode_refuse(step, decode, INVALID_UTF8, wire, NULL, ret_value);
-    JsonScan found = json_scan(text, decode->scratch);
-    if (found == JSON_SCAN_INVALID)
-        return decode_refuse(step, decode, INVALID_RANGE, wire, NULL, ret_value);
-    if (found == JSON_SCAN_REPEATED_KEY)
-        step->column->counts->counts[INVALID_DUPLICATE_KEY]++;
-    *ret_value = value_text(text.data, text.length);
-    return true;
-}
 
 bool decode_jsonb(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 {

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/postgres/decode_step.h"
 
-#include <float.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 bool decode_bool(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 {
@@ -161,49 +158,6 @@ bool decode_float_int64(const Step *step, Decode *decode, Wire wire, Value *ret_
                          &nearest, ret_value);
 }
 
-size_t decode_double_text(double real, char *text)
-{
-    int length = 0;
-    for (int digits = DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
-        length = snprintf(text, DOUBLE_TEXT_MAX, "%.*g", digits, real);
-        if (strtod(text, NULL) == real)
-            break;
-    }
-    return (size_t)length;
-}
-
-/* float4 has fewer digits than the double it is widened to. */
-static void shortest_text(const Step *step, double real, char *text)
-{
-    if (step->wire != WIRE_FLOAT4) {
-        decode_double_text(real, text);
-        return;
-    }
-    for (int digits = FLT_DIG; digits <= FLT_DECIMAL_DIG; digits++) {
-        snprintf(text, DOUBLE_TEXT_MAX, "%.*g", digits, real);
-        if ((double)strtof(text, NULL) == real)
-            break;
-    }
-}
-
-/* "-1.25e-07" as an integer and a power of ten: 17 digits at most. */
-static DecimalParts read_parts(const char *text)
-{
-    DecimalParts parts = {.is_negative = *text == '-'};
-    bool after_point = false;
-    for (; *text && *text != 'e'; text++) {
-        if (*text == '.')
-            after_point = true;
-        if (*text < '0' || *text > '9')
-            continue;
-        parts.magnitude = parts.magnitude * 10 + (uint64_t)(*text - '0');
-        parts.exponent -= after_point;
-    }
-    if (*text == 'e')
-        parts.exponent += (int)strtol(text + 1, NULL, 10);
-    return parts;
-}
-
 bool decode_float_decimal(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 {
     double real = 0;
@@ -215,7 +169,6 @@ bool decode_float_decimal(const Step *step, Decode *decode, Wire wire, Value *re
         Value nearest = decode_decimal_bound(step, decode->scratch, real < 0);
         return decode_refuse(step, decode, INVALID_INFINITY, wire, &nearest, ret_value);
     }
-    char text[DOUBLE_TEXT_MAX];
-    shortest_text(step, real, text);
-    return decode_decimal_parts(step, decode, read_parts(text), wire, ret_value);
+    return decode_decimal_parts(step, decode, decode_real_parts(real, step->wire == WIRE_FLOAT4),
+                                wire, ret_value);
 }

@@ -22,7 +22,6 @@ enum {
     SIGN_MINUS_INFINITE = 0xf000,
     SCALE_MAX = 0x3fff,
     INT64_DIGITS = 19,
-    POWER_MAX = 19, /* of digits_power10 */
 };
 
 typedef struct Numeric {
@@ -32,14 +31,6 @@ typedef struct Numeric {
     uint16_t scale; /* digits to print after the point */
     const uint8_t *groups;
 } Numeric;
-
-/* A number as an integer of the wanted scale. */
-typedef struct Scaled {
-    Decimal magnitude; /* cut towards zero */
-    bool is_too_large; /* more digits before the point than there may be; magnitude is not set */
-    bool is_inexact;   /* digits were cut off */
-    bool rounds_up;    /* they were half or more */
-} Scaled;
 
 static unsigned group_at(const Numeric *numeric, int index)
 {
@@ -71,13 +62,6 @@ static bool read_numeric(Wire wire, Numeric *ret_numeric)
     }
     *ret_numeric = numeric;
     return true;
-}
-
-static void multiply_by_power(Decimal *decimal, int power)
-{
-    for (; power > POWER_MAX; power -= POWER_MAX)
-        decimal_multiply_add(decimal, digits_power10[POWER_MAX], 0);
-    decimal_multiply_add(decimal, digits_power10[power], 0);
 }
 
 /* Adds the group whose last digit counts 10^power; negative powers are cut off. */
@@ -116,70 +100,8 @@ static Scaled scale_numeric(const Numeric *numeric, int scale, int digits_before
         add_group(&scaled, group_at(numeric, i), (numeric->weight - i) * GROUP_DIGITS + scale);
     int power = (numeric->weight - numeric->count + 1) * GROUP_DIGITS + scale;
     if (power > 0)
-        multiply_by_power(&scaled.magnitude, power);
+        decimal_multiply_by_power(&scaled.magnitude, power);
     return scaled;
-}
-
-static Value decimal_value(Decimal magnitude, bool is_negative, Arena *scratch)
-{
-    if (is_negative)
-        decimal_negate(&magnitude);
-    Value value = {.kind = VALUE_DECIMAL64};
-    if (decimal_to_int64(&magnitude, &value.integer))
-        return value;
-    Decimal *decimal = arena_alloc(scratch, sizeof *decimal);
-    *decimal = magnitude;
-    return (Value){.kind = VALUE_DECIMAL, .decimal = decimal};
-}
-
-Value decode_decimal_bound(const Step *step, Arena *scratch, bool is_negative)
-{
-    Decimal bound = {0};
-    for (int i = 0; i < field_decimal_precision(step->field); i++)
-        decimal_multiply_add(&bound, 10, 9);
-    return decimal_value(bound, is_negative, scratch);
-}
-
-static bool finish(const Step *step, Decode *decode, Scaled *scaled, bool is_negative, Wire wire,
-                   Value *ret_value)
-{
-    if (!scaled->is_too_large && !scaled->is_inexact) {
-        *ret_value = decimal_value(scaled->magnitude, is_negative, decode->scratch);
-        return true;
-    }
-    Value nearest;
-    if (!scaled->is_too_large && scaled->rounds_up)
-        decimal_multiply_add(&scaled->magnitude, 1, 1);
-    if (scaled->is_too_large ||
-        !decimal_fits_digits(&scaled->magnitude, field_decimal_precision(step->field)))
-        nearest = decode_decimal_bound(step, decode->scratch, is_negative);
-    else
-        nearest = decimal_value(scaled->magnitude, is_negative, decode->scratch);
-    return decode_refuse(step, decode, INVALID_RANGE, wire, &nearest, ret_value);
-}
-
-bool decode_decimal_parts(const Step *step, Decode *decode, DecimalParts parts, Wire wire,
-                          Value *ret_value)
-{
-    Scaled scaled = {.magnitude = decimal_from_int64(0)};
-    int power = parts.exponent + step->scale;
-    int before_point = digits_count(parts.magnitude) + parts.exponent;
-    decimal_multiply_add(&scaled.magnitude, 0, parts.magnitude);
-    if (parts.magnitude == 0) {
-        /* no digits, whatever the exponent says */
-    } else if (before_point > field_decimal_precision(step->field) - step->scale) {
-        scaled.is_too_large = true;
-    } else if (power >= 0) {
-        multiply_by_power(&scaled.magnitude, power);
-    } else {
-        uint64_t cut = power >= -POWER_MAX ? digits_power10[-power] : 0;
-        uint64_t rest = cut ? parts.magnitude % cut : parts.magnitude;
-        scaled.magnitude = decimal_from_int64(0);
-        decimal_multiply_add(&scaled.magnitude, 0, cut ? parts.magnitude / cut : 0);
-        scaled.is_inexact = rest != 0;
-        scaled.rounds_up = cut && rest >= cut - rest;
-    }
-    return finish(step, decode, &scaled, parts.is_negative, wire, ret_value);
 }
 
 static bool refuse_special(const Step *step, Decode *decode, uint16_t sign, Wire wire,
@@ -202,7 +124,7 @@ static __attribute__((noinline)) bool decode_any_numeric(const Step *step, Decod
     }
     int digits_before_point = field_decimal_precision(step->field) - step->scale;
     Scaled scaled = scale_numeric(&numeric, step->scale, digits_before_point);
-    return finish(step, decode, &scaled, numeric.sign == SIGN_NEGATIVE, wire, ret_value);
+    return decode_scaled(step, decode, &scaled, numeric.sign == SIGN_NEGATIVE, wire, ret_value);
 }
 
 /* Up to four groups, right-aligned in one word: the header before them makes the load safe. */

@@ -25,7 +25,7 @@ static StepDecode *const functions[WIRE_COUNT_][TYPE_COUNT_] = {
     [WIRE_TIMESTAMP] = {[TYPE_DATETIME] = decode_timestamp, [TYPE_TIMESTAMP] = decode_timestamp},
     [WIRE_TIMESTAMPTZ] = {[TYPE_DATETIME] = decode_timestamp, [TYPE_TIMESTAMP] = decode_timestamp},
     [WIRE_INTERVAL] = {[TYPE_INTERVAL] = decode_interval, [TYPE_TIME] = decode_interval_time},
-    [WIRE_UUID] = {[TYPE_STRING] = decode_uuid, [TYPE_BYTES] = decode_bytes},
+    [WIRE_UUID] = {[TYPE_STRING] = decode_uuid, [TYPE_BYTES] = decode_uuid_bytes},
     [WIRE_TEXT] =
         {[TYPE_STRING] = decode_text, [TYPE_BYTES] = decode_bytes, [TYPE_JSON] = decode_json},
     [WIRE_BPCHAR] = {[TYPE_STRING] = decode_bpchar},

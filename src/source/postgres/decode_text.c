@@ -3,7 +3,6 @@
 #include "source/postgres/decode_time.h"
 
 #include "base/digits.h"
-#include "base/utf8.h"
 
 #include <arpa/inet.h>
 
@@ -22,15 +21,6 @@ static inline char *write_hex(char *text, unsigned byte)
     text[0] = hex_digits[byte >> 4];
     text[1] = hex_digits[byte & 0xf];
     return text + 2;
-}
-
-bool decode_text(const Step *step, Decode *decode, Wire wire, Value *ret_value)
-{
-    StrView text = {(const char *)wire.bytes, wire.size};
-    if (!utf8_is_valid(text))
-        return decode_refuse(step, decode, INVALID_UTF8, wire, NULL, ret_value);
-    *ret_value = value_text(text.data, text.length);
-    return true;
 }
 
 bool decode_bpchar(const Step *step, Decode *decode, Wire wire, Value *ret_value)
@@ -54,11 +44,10 @@ bool decode_versioned_text(const Step *step, Decode *decode, Wire wire, Value *r
     return decode_text(step, decode, (Wire){wire.bytes + 1, wire.size - 1}, ret_value);
 }
 
-bool decode_bytes(const Step *step, Decode *decode, Wire wire, Value *ret_value)
+bool decode_uuid_bytes(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 {
-    MALFORMED_UNLESS(step->wire != WIRE_UUID || wire.size == UUID_SIZE);
-    *ret_value = value_text((const char *)wire.bytes, wire.size);
-    return true;
+    MALFORMED_UNLESS(wire.size == UUID_SIZE);
+    return decode_bytes(step, decode, wire, ret_value);
 }
 
 bool decode_uuid(const Step *step, Decode *decode, Wire wire, Value *ret_value)

@@ -39,16 +39,15 @@ bool decode_date(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 
 bool decode_timestamp(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 {
-    const int64_t first = TIME_FIRST_DAY * TIME_DAY, last = (TIME_LAST_DAY + 1) * TIME_DAY - 1;
     MALFORMED_UNLESS(wire.size == sizeof(int64_t));
     int64_t moment = (int64_t)load64(wire.bytes);
-    if (moment >= first - TIME_EPOCH && moment <= last - TIME_EPOCH) {
+    if (moment >= TIME_FIRST - TIME_EPOCH && moment <= TIME_LAST - TIME_EPOCH) {
         *ret_value = value_integer(moment + TIME_EPOCH);
         return true;
     }
     bool is_infinite = moment == INT64_MAX || moment == INT64_MIN;
     return refuse_time(step, decode, is_infinite ? INVALID_INFINITY : INVALID_RANGE,
-                       moment < 0 ? first : last, wire, ret_value);
+                       moment < 0 ? TIME_FIRST : TIME_LAST, wire, ret_value);
 }
 
 bool decode_time(const Step *step, Decode *decode, Wire wire, Value *ret_value)

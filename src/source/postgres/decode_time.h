@@ -2,16 +2,13 @@
 /* source/postgres/decode_time.h: PostgreSQL counts time from 2000-01-01; private to decode*.c. */
 #pragma once
 
+#include "source/time_limits.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-#define TIME_DAY INT64_C(86400000000) /* microseconds */
-#define TIME_EPOCH_DAYS 10957         /* from 1970-01-01 to 2000-01-01 */
+#define TIME_EPOCH_DAYS 10957 /* from 1970-01-01 to 2000-01-01 */
 #define TIME_EPOCH (TIME_EPOCH_DAYS * TIME_DAY)
-
-/* 0001-01-01 to 9999-12-31, from 1970-01-01. */
-#define TIME_FIRST_DAY (-719162)
-#define TIME_LAST_DAY 2932896
 
 enum { TIME_TEXT_MAX = 48 };
 

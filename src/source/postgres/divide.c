@@ -5,6 +5,7 @@
 #include "source/postgres/cut.h"
 #include "source/postgres/keyset.h"
 #include "source/postgres/sql.h"
+#include "source/shards.h"
 
 #include <string.h>
 
@@ -164,7 +165,7 @@ static void divide_by_block(const Division *division, size_t wanted, ShardList *
     CutPlan plan =
         cut_tables(tables, division->member_count, wanted, SHARD_BLOCKS_MIN, division->arena);
     if (plan.shard_count == 1) { /* the same rows in fewer words */
-        divide_whole(division->extract, NULL, division->arena, ret_shards);
+        shard_whole(division->extract, NULL, division->arena, ret_shards);
         return;
     }
     Shard *shards = ARENA_ARRAY(division->arena, Shard, plan.shard_count);
@@ -189,21 +190,12 @@ static bool divide_by_key(const Division *division, const SourceColumn *column, 
     for (size_t i = 0; i < count; i++)
         shards[i] = (Shard){
             .method = bounds.count > 0 ? "keyset" : "whole",
-            .predicate = cut_keyset(bounds.column, bounds.bounds, bounds.count, i, division->arena),
+            .predicate =
+                shard_range(bounds.column, bounds.bounds, bounds.count, i, division->arena),
             .row_estimate = rows < 0 ? -1 : rows / (int64_t)count,
         };
     *ret_shards = (ShardList){.shards = shards, .count = count};
     return true;
-}
-
-void divide_whole(const Extract *extract, const char *note, Arena *arena, ShardList *ret_shards)
-{
-    int64_t rows = extract->where || extract->range ? -1 : extract->plan->table->row_estimate;
-    if (extract->limit > 0 && rows > extract->limit)
-        rows = extract->limit;
-    Shard *shard = ARENA_NEW(arena, Shard);
-    *shard = (Shard){.method = "whole", .row_estimate = rows};
-    *ret_shards = (ShardList){.shards = shard, .count = 1, .note = note};
 }
 
 bool divide_table(const Division *division, size_t wanted, ShardList *ret_shards, Error *error)
@@ -211,14 +203,14 @@ bool divide_table(const Division *division, size_t wanted, ShardList *ret_shards
     const Extract *extract = division->extract;
     const SourceColumn *key = keyset_column(extract->plan->table);
     if (division->member_count == 0) {
-        divide_whole(extract, NULL, division->arena, ret_shards);
+        shard_whole(extract, NULL, division->arena, ret_shards);
         return true;
     }
     if (has_parts(division) && !by_member(division)) {
-        divide_whole(extract,
-                     "read by one worker, because this role may not read the partitions by "
-                     "themselves (GRANT SELECT on each of them lets several workers read)",
-                     division->arena, ret_shards);
+        shard_whole(extract,
+                    "read by one worker, because this role may not read the partitions by "
+                    "themselves (GRANT SELECT on each of them lets several workers read)",
+                    division->arena, ret_shards);
         return true;
     }
     if (has_parts(division) || by_block(division, &division->members[0])) {
@@ -227,10 +219,9 @@ bool divide_table(const Division *division, size_t wanted, ShardList *ret_shards
     }
     if (key)
         return divide_by_key(division, key, wanted, ret_shards, error);
-    divide_whole(
-        extract,
-        "read by one worker: it cannot be divided by blocks (PostgreSQL 14 and later, heap "
-        "tables) nor by a key (one column: integer, uuid, date or timestamp)",
-        division->arena, ret_shards);
+    shard_whole(extract,
+                "read by one worker: it cannot be divided by blocks (PostgreSQL 14 and later, heap "
+                "tables) nor by a key (one column: integer, uuid, date or timestamp)",
+                division->arena, ret_shards);
     return true;
 }

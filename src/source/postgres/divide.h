@@ -30,6 +30,3 @@ typedef struct Division {
 bool divide_members(Division *division, Error *error);
 
 bool divide_table(const Division *division, size_t wanted, ShardList *ret_shards, Error *error);
-
-/* One shard with everything; `note` says why, or is NULL. */
-void divide_whole(const Extract *extract, const char *note, Arena *arena, ShardList *ret_shards);

@@ -41,7 +41,7 @@ bool postgres_bounds(Source *base, const BoundRequest *requests, size_t count, A
                      Bound *ret_bounds, Error *error);
 bool postgres_survey(Snapshot *base, const Extract *extract, bool wants_first, Arena *arena,
                      CursorSurvey *ret_survey, Error *error);
-bool postgres_snapshot_open(Source *base, Snapshot **ret_snapshot, Error *error);
+bool postgres_snapshot_open(Source *base, size_t readers, Snapshot **ret_snapshot, Error *error);
 bool postgres_shards(Snapshot *base, const Extract *extract, size_t wanted, Arena *arena,
                      ShardList *ret_shards, Error *error);
 bool postgres_reader_open(Snapshot *base, const Extract *extract, const Shard *shard,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "source/shards.h"
 #include "source/postgres/divide.h"
 #include "source/postgres/lock.h"
 #include "source/postgres/range_shards.h"
@@ -55,7 +56,7 @@ static bool cut(const Planning *planning, bool for_all, size_t wanted, ShardList
         why = "read by one worker, because this role may read only some of its columns";
     if (!why && is_divided)
         return divide_table(&division, wanted, ret_shards, error);
-    divide_whole(extract, is_divided ? why : NULL, planning->arena, ret_shards);
+    shard_whole(extract, is_divided ? why : NULL, planning->arena, ret_shards);
     return true;
 }
 

@@ -281,8 +281,9 @@ static bool try_sharing(PostgresSnapshot *snapshot, Error *error)
     return true;
 }
 
-bool postgres_snapshot_open(Source *base, Snapshot **ret_snapshot, Error *error)
+bool postgres_snapshot_open(Source *base, size_t readers, Snapshot **ret_snapshot, Error *error)
 {
+    (void)readers; /* each imports it when it comes */
     CLEANUP(free_snapshot_ptr)
     PostgresSnapshot *snapshot = memory_zalloc(1, sizeof *snapshot);
     snapshot->base.ops = &ops;

@@ -7,6 +7,7 @@
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/evolve.h"
+#include "target/bigquery/explain.h"
 #include "target/bigquery/lookup.h"
 #include "target/bigquery/merge.h"
 #include "target/bigquery/pace.h"
@@ -230,6 +231,7 @@ static bool apply_upload(const BqWork *work, ApplyResult *result, Error *error)
     if (!upload || !fault_point("bigquery.upload.finish", error))
         return find_upload(work, result, error);
     if (!resumable_finish(upload, &job, &failure, error)) {
+        explain_upload(error);
         if (error->kind == ERROR_CANCELLED || failure.status == 409)
             log_debug(work->scope.job, "%s", error->message);
         if (failure.status == 409)
@@ -525,20 +527,22 @@ const char *bq_last_step(const BqWay *way, const Delivery *delivery, const char 
 
 /* What BigQuery calls invalid it will not take from the next run either, which would ask for the
  * very same: the rows are given up, so that a corrected configuration can begin anew. */
-static bool refused(const BqWork *work, ApplyResult *result)
+static bool not_applied(const BqWork *work, ApplyResult *result, Error *error)
 {
-    return *work->scope.refused && !result->spent ? lost(work, result) : false;
+    if (*work->scope.refused && !result->spent)
+        return lost(work, result);
+    if (work->way->bucket || bq_is_staged(work->way, work->delivery))
+        return false;
+    return error_hint(error, "run the job again: it finds out whether the rows arrived, and reads "
+                             "the source anew if they did not");
 }
 
 static bool apply_rows(const BqWork *work, ApplyResult *result, Error *error)
 {
     if (bq_is_staged(work->way, work->delivery))
         return apply_staged(work, result, error);
-    if (work->way->bucket)
-        return apply_objects(work, result, error);
-    return apply_upload(work, result, error) ||
-           error_hint(error, "run the job again: it finds out whether the rows arrived, and reads "
-                             "the source anew if they did not");
+    return work->way->bucket ? apply_objects(work, result, error)
+                             : apply_upload(work, result, error);
 }
 
 /* Google does not say whether a copy that replaces a table brings the expiration of its source's
@@ -579,6 +583,6 @@ bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result,
     const BqWork work = {scope, delivery, &way};
     if (bq_run_settled(scope.bq, delivery, ret_result) != SETTLED_APPLIED &&
         !apply_rows(&work, ret_result, error))
-        return refused(&work, ret_result);
+        return not_applied(&work, ret_result, error);
     return keep_expiration(&work, error);
 }

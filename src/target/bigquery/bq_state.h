@@ -41,7 +41,8 @@ typedef struct BqScope {
     BigQuery *bq;
     const char *job; /* label of log lines; may be NULL */
     Arena *arena;
-    bool *refused; /* set when BigQuery calls a request invalid: it always will; may be NULL */
+    bool *refused; /* set when BigQuery calls a request invalid, or finds nothing to make something
+                      in: it always will; may be NULL */
 } BqScope;
 
 /* How a delivery goes: Delivery.arranged, read (way.h). Strings belong to the scope's arena. */

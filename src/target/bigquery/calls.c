@@ -15,7 +15,9 @@ static bool call(const BqScope *scope, GoogleCall *wanted, Json **ret_json, Goog
     wanted->job = scope->job;
     if (google_call(scope->bq->api, wanted, ret_json, failure, error))
         return true;
-    if (scope->refused && failure->status == 400 && strcmp(failure->reason, "invalid") == 0)
+    bool no_place = failure->status == 404 && strcmp(wanted->method, "POST") == 0;
+    bool invalid = failure->status == 400 && strcmp(failure->reason, "invalid") == 0;
+    if (scope->refused && (no_place || invalid))
         *scope->refused = true;
     return explain(wanted->id, failure->reason, failure->message, error);
 }

@@ -145,10 +145,13 @@ static bool explain_access(const char *method, const char *message, Error *error
 
 static bool explain_missing(const char *message, Error *error)
 {
-    if (strcasestr(message, "dataset"))
+    if (strcasestr(message, "not found: dataset"))
         return error_hint(error, "is the dataset's name right, and destination.location its "
-                                 "location? A job that looks for it elsewhere does not find it");
-    if (strcasestr(message, "project"))
+                                 "location? A job that looks for it elsewhere does not find it. If "
+                                 "it was removed during the run, run the job again");
+    if (strcasestr(message, "not found: table"))
+        return error_hint(error, "it was removed meanwhile: run the job again, which makes it");
+    if (strcasestr(message, "not found: project"))
         return error_hint(error, "is destination.project the project's id (not its name or "
                                  "number), and can these credentials see it?");
     return false;
@@ -167,4 +170,11 @@ bool explain(const char *method, const char *reason, const char *message, Error 
             return error_hint(error, "%s", hints[i].hint);
     }
     return false;
+}
+
+bool explain_upload(Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const char *permission = error ? explain_permission(error->message, &arena) : NULL;
+    return permission ? explain_access(NULL, error->message, error) : false;
 }

@@ -15,3 +15,6 @@ const char *explain_role(const char *permission, const char **ret_on);
 /* Gives the error a hint when it has none: the permission and its role, the limit, what is missing.
  * `method` is the id of the call ("bigquery.tables.insert") or NULL. Returns false. */
 bool explain(const char *method, const char *reason, const char *message, Error *error);
+
+/* The same for an error of an upload, of which only the message is at hand. Returns false. */
+bool explain_upload(Error *error);

@@ -61,9 +61,20 @@ static int64_t elapsed_ms(int64_t since_ns)
 static bool still_running(const BqScope *scope, const BqJobWait *wait, const Json *job,
                           Error *error)
 {
-    const int64_t minute_ms = 60000;
-    error_set(error, ERROR_TARGET, "%s job %s is still %s after %" PRId64 " minutes", wait->kind,
-              wait->id, state_of(job), scope->bq->job_timeout_ms / minute_ms);
+    const int64_t second_ms = 1000, minute_ms = 60 * second_ms;
+    int64_t waited_ms = scope->bq->job_timeout_ms;
+    bool long_ago = waited_ms >= 2 * minute_ms;
+    error_set(error, ERROR_TARGET, "%s job %s is still %s after %" PRId64 " %s", wait->kind,
+              wait->id, state_of(job), waited_ms / (long_ago ? minute_ms : second_ms),
+              long_ago ? "minutes" : "seconds");
+    if (!wait->leave) {
+        const BqJobKey key = key_of(wait);
+        Error ignored = {0};
+        if (!bq_job_cancel(scope, &key, &ignored))
+            log_warning(scope->job, "job %s could not be cancelled; it ends by itself", wait->id);
+        return error_hint(error, "it was cancelled, and its rows are given up. "
+                                 "destination.job_timeout says how long jobs are waited for");
+    }
     return error_hint(error,
                       "it goes on in BigQuery, and a next run takes its result. To look at it: bq "
                       "--location=%s show -j %s:%s, or %s. destination.job_timeout says how long "
@@ -206,6 +217,13 @@ static bool is_about_rows(const ReasonEntry *entries, size_t count)
     return false;
 }
 
+/* The same job would end the same way whenever it is asked for again. */
+static bool is_for_good(const char *reason)
+{
+    return reason && (strcmp(reason, "invalid") == 0 || strcmp(reason, "invalidQuery") == 0 ||
+                      strcmp(reason, "notFound") == 0);
+}
+
 static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *status,
                        BqJobEnd *end, Error *error)
 {
@@ -219,9 +237,7 @@ static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *
         error->kind = ERROR_DATA;
     error->retryable |= is_collision(&result);
     end->again = error->retryable;
-    end->hopeless =
-        !end->again && !is_in_the_way(&result) && result.reason &&
-        (strcmp(result.reason, "invalid") == 0 || strcmp(result.reason, "invalidQuery") == 0);
+    end->hopeless = !end->again && !is_in_the_way(&result) && is_for_good(result.reason);
     if (is_in_the_way(&result))
         return error_hint(error, "somebody streams rows into this table by insertAll, and those of "
                                  "the last 30 minutes cannot be changed yet: run the job again "

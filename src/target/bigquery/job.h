@@ -32,7 +32,8 @@ typedef struct BqDml {
 
 typedef struct BqJobEnd {
     bool again;    /* it failed for a reason that may be gone the next time */
-    bool hopeless; /* it failed because of the rows or the request: the same will fail again */
+    bool hopeless; /* it failed because of the rows or the request, or what it needs is gone: the
+                      same will fail again */
     int64_t rows;  /* loaded or copied; −1: not said */
     BqDml dml;
 } BqJobEnd;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "encode/encode.h"
 #include "target/bigquery/calls.h"
+#include "target/bigquery/explain.h"
 #include "target/bigquery/job.h"
 #include "target/bigquery/job_json.h"
 #include "target/bigquery/pace.h"
@@ -78,7 +79,7 @@ static bool take_bytes(void *context, const void *bytes, size_t size, Error *err
 {
     BqSink *sink = context;
     if (!resumable_write(sink->upload, bytes, size, error))
-        return false;
+        return explain_upload(error);
     sink->base.bytes += size;
     if (sink->base.bytes <= gzip_max || !sink->bq->compress ||
         strcmp(sink->delivery->format, "avro") == 0)
@@ -220,7 +221,7 @@ static void cancel_load(BqSink *sink)
     const BqJobKey key = {
         .project = sink->way.job_project,
         .location = sink->way.location,
-        .id = bq_job_id(sink->delivery, shard_step(sink), 1, &sink->arena),
+        .id = load_id(sink),
         .last_words = true,
     };
     (void)bq_job_cancel(&scope, &key, &ignored);
@@ -236,7 +237,7 @@ static bool finish_load(BqSink *sink, Error *error)
     if (!sent && failure.status != 409) {
         if (error->kind == ERROR_CANCELLED) /* the last bytes may have arrived */
             cancel_load(sink);
-        return false;
+        return explain_upload(error);
     }
     if (!sent)
         *error = (Error){0}; /* the job is there: ours, since its id is */
@@ -265,7 +266,7 @@ static bool finish_object(BqSink *sink, Arena *arena, ShardResult *result, Error
 static bool hold_load(BqSink *sink, Error *error)
 {
     if (!resumable_hold(sink->upload, error))
-        return false;
+        return explain_upload(error);
     bq_run_hold(sink->bq, sink->delivery, TAKE_PTR(sink->upload));
     return fault_point("bigquery.upload.held", error);
 }

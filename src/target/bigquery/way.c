@@ -5,6 +5,7 @@
 #include "schema/layout_json.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
+#include "target/bigquery/description.h"
 #include "target/bigquery/evolve.h"
 #include "target/bigquery/label.h"
 #include "target/bigquery/lookup.h"
@@ -166,10 +167,13 @@ static const char *description_of(const Delivery *delivery, Arena *arena)
 {
     const char *own = delivery->schema.description;
     if ((delivery->wishes && delivery->wishes->description) || !delivery->source)
-        return own;
-    return own && *own
-               ? arena_printf(arena, "%s\n\nLoaded by bqferry from %s", own, delivery->source)
-               : arena_printf(arena, "Loaded by bqferry from %s", delivery->source);
+        return description_fit(own, TABLE_DESCRIPTION_MAX, arena);
+    const char *source = arena_printf(arena, "Loaded by bqferry from %s", delivery->source);
+    source = description_fit(source, TABLE_DESCRIPTION_MAX / 2, arena);
+    if (!own || !*own)
+        return source;
+    size_t room = TABLE_DESCRIPTION_MAX - strlen("\n\n") - strlen(source);
+    return arena_printf(arena, "%s\n\n%s", description_fit(own, room, arena), source);
 }
 
 static ConfigLabels labels_of(const BqScope *scope, const Delivery *delivery, const char *run_id)
@@ -186,7 +190,7 @@ TableDraft bq_way_draft(const BqScope *scope, const Delivery *delivery)
 {
     const char *key = delivery->wishes ? delivery->wishes->kms_key : NULL;
     return (TableDraft){
-        .schema = &delivery->schema,
+        .schema = description_fit_schema(&delivery->schema, scope->arena),
         .layout = &delivery->layout,
         .description = description_of(delivery, scope->arena),
         .labels = labels_of(scope, delivery, NULL),
@@ -323,6 +327,15 @@ static bool take_layout(const Json *table, Arena *arena, Delivery *delivery, Err
     return true;
 }
 
+/* A column that somebody added by hand goes away without another word. */
+static void tell_changes(const Delivery *delivery, const Json *table)
+{
+    char changes[ERROR_MESSAGE_MAX];
+    compare_describe(table, &delivery->schema, changes, sizeof changes);
+    log_warning(delivery->job, "the columns of %s.%s change with the rows: %s",
+                delivery->table.dataset, delivery->table.table, changes);
+}
+
 /* What the target, and staging when that is something else, are or shall be. */
 static void add_tables(const BqScope *scope, const Delivery *delivery, const BqTable *table,
                        bool rebuild, Json *json)
@@ -350,6 +363,8 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;
+    if (rebuild)
+        tell_changes(delivery, table.json);
     delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
     add_tables(scope, delivery, &table, rebuild, json);

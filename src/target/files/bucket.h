@@ -32,6 +32,3 @@ bool bucket_validate(const BucketStage *stage, Error *error);
 
 /* One shard, streamed. */
 bool bucket_shard_open(const BucketStage *stage, size_t shard, Sink **ret_sink, Error *error);
-
-/* "gs://BUCKET/NAME", for messages. */
-const char *bucket_url(const BucketStage *stage, const char *name, Arena *arena);

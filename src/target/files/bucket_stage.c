@@ -23,7 +23,8 @@ typedef struct Objects {
     size_t count, room;
 } Objects;
 
-const char *bucket_url(const BucketStage *stage, const char *name, Arena *arena)
+/* For messages. */
+static const char *bucket_url(const BucketStage *stage, const char *name, Arena *arena)
 {
     return arena_printf(arena, "gs://%s/%s", stage->scope.bucket, name);
 }

@@ -83,7 +83,7 @@ static Intent intent_of(const char *rows)
 static void count_run(Scene *scene, Life *life, ApplyResult result, int failures, bool retryable)
 {
     const Intent intent = intent_of("monday");
-    ShardResult results[SCENE_SHARDS];
+    ShardResult results[SCENE_SHARDS] = {0};
     uint64_t rows_read[SCENE_SHARDS];
     otherwise.real = scene->target->ops;
     otherwise.ops = *scene->target->ops;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/postgres/cut.h"
+#include "source/shards.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,12 +129,12 @@ static void predicates(void **state)
                         "ctid >= '(7,0)'::tid AND ctid < '(4294967295,0)'::tid");
 
     const char *const bounds[] = {"'10'", "'20'"};
-    assert_null(cut_keyset("\"id\"", bounds, 0, 0, &arena));
-    assert_string_equal(cut_keyset("\"id\"", bounds, 2, 0, &arena),
+    assert_null(shard_range("\"id\"", bounds, 0, 0, &arena));
+    assert_string_equal(shard_range("\"id\"", bounds, 2, 0, &arena),
                         "\"id\" < '10' OR \"id\" IS NULL");
-    assert_string_equal(cut_keyset("\"id\"", bounds, 2, 1, &arena),
+    assert_string_equal(shard_range("\"id\"", bounds, 2, 1, &arena),
                         "\"id\" >= '10' AND \"id\" < '20'");
-    assert_string_equal(cut_keyset("\"id\"", bounds, 2, 2, &arena), "\"id\" >= '20'");
+    assert_string_equal(shard_range("\"id\"", bounds, 2, 2, &arena), "\"id\" >= '20'");
     arena_done(&arena);
 }
 

@@ -49,7 +49,8 @@ static void says_what_to_do(void **state)
         {NULL, "notFound", "Not found: Dataset p:d was not found in location EU",
          "destination.location"},
         {NULL, "notFound", "Not found: Project p", "destination.project"},
-        {NULL, "notFound", "Not found: Table p:d.t", NULL},
+        {NULL, "notFound", "Not found: Table p:d.t", "removed meanwhile"},
+        {NULL, "notFound", "Not found: URI gs://b/o", NULL},
         {NULL, "billingNotEnabled", "Billing has not been enabled", "billing account"},
         {NULL, "accessNotConfigured", "BigQuery API has not been used", "gcloud services enable"},
         {NULL, "quotaExceeded", "Quota exceeded", "resets"},
@@ -78,12 +79,29 @@ static void keeps_a_better_hint(void **state)
     assert_false(explain(NULL, NULL, "x", &error));
 }
 
+static void explains_errors_of_uploads(void **state)
+{
+    (void)state;
+    Error error = {0};
+    error_set(
+        &error, ERROR_TARGET,
+        "upload of shard 1: Access Denied: Project p: User does not have bigquery.jobs.create "
+        "permission in project p. (HTTP 403, accessDenied)");
+    assert_false(explain_upload(&error));
+    assert_non_null(strstr(error.hint, "roles/bigquery.jobUser"));
+    error_set(&error, ERROR_TARGET, "upload of shard 1: connection lost");
+    assert_false(explain_upload(&error));
+    assert_string_equal(error.hint, "");
+    assert_false(explain_upload(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_permission),
         cmocka_unit_test(says_what_to_do),
         cmocka_unit_test(keeps_a_better_hint),
+        cmocka_unit_test(explains_errors_of_uploads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

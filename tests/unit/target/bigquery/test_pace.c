@@ -4,13 +4,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 
 static const int64_t second_ns = 1000 * 1000 * 1000;
 
 /* The limit-th change after one begins ten seconds later, or more. */
-static void test_no_more_than_the_limit(void **state)
+static void no_more_than_the_limit(void **state)
 {
     (void)state;
     const size_t limits[] = {PACE_OF_TABLES, PACE_OF_PARTITIONS};
@@ -28,7 +29,7 @@ static void test_no_more_than_the_limit(void **state)
     }
 }
 
-static void test_who_comes_late_does_not_wait(void **state)
+static void who_comes_late_does_not_wait(void **state)
 {
     (void)state;
     Pace pace = {0};
@@ -39,8 +40,8 @@ static void test_who_comes_late_does_not_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_more_than_the_limit),
-        cmocka_unit_test(test_who_comes_late_does_not_wait),
+        cmocka_unit_test(no_more_than_the_limit),
+        cmocka_unit_test(who_comes_late_does_not_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

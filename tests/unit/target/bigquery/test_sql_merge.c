@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cleanup.h"
 #include "target/bigquery/sql_merge.h"
 
 #include "base/cleanup.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "source/postgres/decode_step.h"
+#include "source/step.h"
 
-#include "base/digits.h"
-
+#include <endian.h>
 #include <math.h>
+#include <string.h>
 
 /* PostGIS's EWKB: byte order, type with flags, SRID when flagged, then what the type has; members
  * of a collection are geometries again (PostGIS: liblwgeom/lwin_wkb.c). */
@@ -52,17 +52,18 @@ static bool take32(Shaper *shaper, uint32_t *ret_number)
 {
     if (left(shaper) < sizeof *ret_number)
         return false;
-    uint32_t number = load32(shaper->next);
-    *ret_number = shaper->is_little ? __builtin_bswap32(number) : number;
+    uint32_t number;
+    memcpy(&number, shaper->next, sizeof number);
+    *ret_number = shaper->is_little ? le32toh(number) : be32toh(number);
     shaper->next += sizeof number;
     return true;
 }
 
 static double take_double(Shaper *shaper)
 {
-    uint64_t bits = load64(shaper->next);
-    if (shaper->is_little)
-        bits = __builtin_bswap64(bits);
+    uint64_t bits;
+    memcpy(&bits, shaper->next, sizeof bits);
+    bits = shaper->is_little ? le64toh(bits) : be64toh(bits);
     shaper->next += sizeof bits;
     double real;
     memcpy(&real, &bits, sizeof real);

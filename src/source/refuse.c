@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "source/postgres/decode_step.h"
+#include "schema/mapping.h"
+#include "source/step.h"
 
 #include <stdio.h>
 
@@ -11,6 +12,8 @@ static const char *reason_text(InvalidReason reason)
         return "is infinite, and the type has no infinity";
     case INVALID_NAN:
         return "is not a number, and the type has no NaN";
+    case INVALID_DATE:
+        return "is no day of the calendar";
     case INVALID_MIDNIGHT_24:
         return "is the end of a day, and the type ends at 23:59:59.999999";
     case INVALID_DIMENSIONS:
@@ -34,9 +37,9 @@ static const char *target_text(const Step *step, Arena *arena)
 static bool fail(const Step *step, Decode *decode, InvalidReason reason, Wire wire, bool may_clamp)
 {
     char text[DECODE_TEXT_MAX] = "NULL";
-    if (wire.bytes)
-        decode_describe(step, wire, text);
     const Column *column = step->column;
+    if (wire.bytes)
+        column->describe(step, wire, text);
     error_set(decode->error, ERROR_DATA, "column \"%s\": %s %s (%s, reason %s, on_invalid: %s)",
               column->name, text, reason_text(reason), target_text(step, decode->scratch),
               invalid_reason_name(reason), invalid_policy_name(column->policy));
