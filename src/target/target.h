@@ -21,6 +21,7 @@
 #include "model/type.h"
 #include "target/gc.h"
 #include "target/merge.h"
+#include "target/target_job.h"
 
 typedef struct Target Target;
 typedef struct Sink Sink;
@@ -80,20 +81,6 @@ typedef struct ApplyResult {
     bool lost;  /* on failure: nothing was applied nor ever will be, and what was staged is gone:
                    the rows must be read again */
 } ApplyResult;
-
-/* What a target did for a delivery in the words of its own job list, for reports. */
-typedef struct TargetJob {
-    const char *kind; /* "load", "copy", "query" */
-    const char *id;
-    const char *link;     /* for people; or NULL */
-    int64_t bytes_billed; /* 0: free */
-    int64_t slot_ms;
-} TargetJob;
-
-typedef struct TargetJobs {
-    const TargetJob *jobs;
-    size_t count;
-} TargetJobs;
 
 /* What a target knows of a delivery: the answer to "was this run applied?" after a crash. */
 typedef enum DeliveryStatus {

@@ -291,7 +291,7 @@ def test_new_columns_are_added_in_one_update(db, bqferry, job, bq, google, load)
     assert list(fields) == ["id", "name", "updated_at", "mine", "price", "tags"]
     assert fields["name"].mode == "NULLABLE" and fields["id"].mode == "REQUIRED"
     assert fields["updated_at"].description == "by hand"
-    assert [str(row[1]) for row in bq.rows("items", "id, price")] == ["None", "9.90"]
+    assert [str(row[1]) for row in bq.rows("items", "id, price")] == ["None", "9.9"]
     assert [row[1] for row in bq.rows("items", "id, tags")] == [[], ["a", "b"]]
     google.forget_calls()
     touch(db, "id = 1", name="'b'")

@@ -55,8 +55,7 @@ typedef struct GcsDocument {
 } GcsDocument;
 
 /* gcs_write of a document. */
-bool gcs_store_write(const GcsStore *store, GcsDocument *document, bool *ret_written,
-                     Error *error);
+bool gcs_store_write(const GcsStore *store, GcsDocument *document, bool *ret_written, Error *error);
 
 /* StateOps.lock, unlock, keep. */
 bool gcs_lock(StateStore *store, const LockRequest *request, StateLock **ret_lock, Error *error);

@@ -416,12 +416,13 @@ static const char *replace_range(const BqMergeSql *sql)
         low =
             arena_printf(sql->arena, " AND target.%s %s %s", name,
                          range->after_low ? ">" : ">=", bq_sql_place(kind, range->low, sql->arena));
-    return arena_printf(
-        sql->arena,
-        "MERGE %s AS target\nUSING %s AS staged\nON FALSE%s\n"
-        "WHEN NOT MATCHED BY SOURCE%s%s AND target.%s %s %s THEN DELETE",
-        sql->table, sql->staging, insert_clause(sql), filtered ? "" : whole_filter(sql), low, name,
-        range->through_high ? "<=" : "<", bq_sql_place(kind, range->high, sql->arena));
+    return arena_printf(sql->arena,
+                        "MERGE %s AS target\nUSING %s AS staged\nON FALSE%s%s\n"
+                        "WHEN NOT MATCHED BY SOURCE%s%s AND target.%s %s %s THEN DELETE",
+                        sql->table, sql->staging, whole_filter(sql), insert_clause(sql),
+                        filtered ? "" : whole_filter(sql), low, name,
+                        range->through_high ? "<=" : "<",
+                        bq_sql_place(kind, range->high, sql->arena));
 }
 
 const char *bq_sql_merge(const BqMergeSql *sql, const char *source, const char *bounds)
