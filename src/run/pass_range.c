@@ -338,7 +338,7 @@ static bool with_cursor(const RangeRequest *request, PassRange *range, PassOutco
                         Error *error)
 {
     const JobConfig *config = request->run->job->config;
-    const Bound *bound;
+    const Bound *bound = NULL;
     range->wanted = wanted_cursor(request);
     outcome->is_last = true;
     if (!find_bound(request, &bound, outcome, error) ||
