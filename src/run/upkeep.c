@@ -78,7 +78,7 @@ bool upkeep_set_cursor(const RunOptions *options, const char *value, const char 
     CLEANUP(session_close_ptr) Session *session = NULL;
     CLEANUP(delivery_close_ptr) JobDelivery *delivery = NULL;
     CLEANUP(arena_done) Arena arena = {0};
-    const RunJob *job;
+    const RunJob *job = NULL;
     CursorKind kind;
     int64_t place;
     char now[CLOCK_TEXT_SIZE];
