@@ -71,7 +71,9 @@ def test_every_fault_at_every_call(db, bqferry, google, seed, soak, way, load):
     google.forget_calls()
     bqferry.ok("run")
     calls = calls_of(google)
-    cases = [(call, fault) for call in calls for fault in PASSING + LASTING]
+    cases = [(call, fault) for call in calls for fault in PASSING + LASTING
+             # nothing is left of what is not to be found
+             if not (call[0].endswith(".delete") and fault[1].get("reason") == "notFound")]
     for (method, nth), (kind, fields) in cases if soak else seed.sample(cases, 3):
         scene.again()
         google.fault(method, kind, nth=nth, **fields)
@@ -124,8 +126,6 @@ def test_number_of_calls(db, bqferry, google, way, load):
     counts = {}
     for method, _ in calls_of(google):
         counts[method] = counts.get(method, 0) + 1
-    if way == "uploads-staged" and load == "replace":  # the copy would take them away
-        assert counts.pop("bigquery.rowAccessPolicies.list") == 1
     polls, wanted = counts.pop("bigquery.jobs.get"), dict(COUNTS[way])
     if way == "uploads-staged" and load == "replace":  # such a copy would drop them
         wanted["bigquery.rowAccessPolicies.list"] = 1

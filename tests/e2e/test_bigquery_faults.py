@@ -113,7 +113,8 @@ def test_a_signal_while_a_shard_is_loaded(scene):
     assert result.code == 1, str(result)
     def jobs():
         return list(scene.google.client().list_jobs())
-    wait_until(lambda: all(job.state == "DONE" for job in jobs()), f"the end of the jobs\n{scene.google.counts()}\n{result}")
+    wait_until(lambda: all(job.state == "DONE" for job in jobs()),
+               f"the end of the jobs\n{scene.google.counts()}\n{result}")
     assert {job.error_result["reason"] for job in jobs()} <= {"stopped", "notFound"}
     scene.google.clear_faults()
     scene.ok()

@@ -45,7 +45,7 @@ def shop(db, bqferry, tmp_path):
 
 JOB_KEYS = {"job", "status", "run_id", "attempt", "load", "source", "target", "workers", "shards",
             "rows_read", "bytes_read", "rows_staged", "bytes_staged", "rows_applied", "invalid", "phases",
-            "retries", "notes", "error", "merged", "cursor"}
+            "retries", "notes", "error", "merged", "cursor", "target_jobs"}
 
 
 def test_report(shop, bqferry):

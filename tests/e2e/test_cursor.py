@@ -447,8 +447,9 @@ def test_a_clock_that_was_set_back_is_noticed(db, bqferry, job, duckdb_target):
     db.execute("INSERT INTO items VALUES (1, 'a')")
     job(duckdb_target, "items", url=db.url("watcher"), load="upsert", cursor=cursor())
     bqferry.ok("run")
-    ahead = db.value("SELECT (now() + interval '1 hour')::text")
-    bqferry.ok("state", "set", "main", "--cursor", ahead.replace(" ", "T")[:26] + "Z")
+    ahead = db.value("SELECT to_char((now() + interval '1 hour') AT TIME ZONE 'UTC',"
+                     " 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    bqferry.ok("state", "set", "main", "--cursor", ahead)
     notes = " ".join(bqferry.ok("run").job()["notes"])
     assert "set back" in notes and "lookback" in notes
     before = place_of(bqferry)

@@ -43,21 +43,19 @@ bool gcs_store_read(const GcsStore *store, const char *name, Json **ret_json, Gc
                       ret_json, error);
 }
 
-bool gcs_store_write(const GcsStore *store, const char *name, const Json *json,
-                     int64_t if_generation, int64_t *ret_generation, bool *ret_written,
-                     Error *error)
+bool gcs_store_write(const GcsStore *store, GcsDocument *document, bool *ret_written, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
     GcsScope scope = gcs_store_scope(store);
-    const char *text = arena_printf(&arena, "%s\n", json_dump(json, &arena));
+    const char *text = arena_printf(&arena, "%s\n", json_dump(document->json, &arena));
     const GcsWrite write = {
-        .name = name,
+        .name = document->name,
         .content_type = "application/json",
         .bytes = {text, strlen(text)},
-        .if_generation = if_generation,
+        .if_generation = document->if_generation,
     };
     return fault_point("state.write", error) &&
-           gcs_write(&scope, &write, ret_generation, ret_written, error) &&
+           gcs_write(&scope, &write, &document->if_generation, ret_written, error) &&
            fault_point("state.written", error);
 }
 
@@ -127,17 +125,16 @@ static bool save(StateStore *base, const char *job, const Json *state, Error *er
     CLEANUP(arena_done) Arena arena = {0};
     GcsStore *store = gcs_store_of(base);
     const char *name = gcs_store_name(store, "job", job, &arena);
-    int64_t generation;
+    GcsDocument document = {name, state, seen_generation(store, name)};
     bool written;
     if (json_get_int(state, "version", 0) != STATE_FORMAT)
         return error_set(error, ERROR_INTERNAL, "state of job %s: its version must be %d", job,
                          STATE_FORMAT);
-    if (!gcs_store_write(store, name, state, seen_generation(store, name), &generation, &written,
-                         error))
+    if (!gcs_store_write(store, &document, &written, error))
         return error_prefix(error, "state of job %s", job);
     if (!written)
         return fail_overtaken(job, gcs_store_place(store, name, &arena), error);
-    note_seen(store, name, generation);
+    note_seen(store, name, document.if_generation);
     return true;
 }
 
@@ -230,12 +227,11 @@ static bool report_save(StateStore *base, const char *id, const Json *report, Er
 {
     CLEANUP(arena_done) Arena arena = {0};
     const GcsStore *store = gcs_store_of(base);
-    const char *last = arena_printf(&arena, "%s/report.json", store->prefix);
-    int64_t generation;
+    GcsDocument own = {gcs_store_name(store, "report", id, &arena), report, GCS_ANY};
+    GcsDocument last = {arena_printf(&arena, "%s/report.json", store->prefix), report, GCS_ANY};
     bool written;
-    return gcs_store_write(store, gcs_store_name(store, "report", id, &arena), report, GCS_ANY,
-                           &generation, &written, error) &&
-           gcs_store_write(store, last, report, GCS_ANY, &generation, &written, error);
+    return gcs_store_write(store, &own, &written, error) &&
+           gcs_store_write(store, &last, &written, error);
 }
 
 static bool report_load(StateStore *base, const char *id, Json **ret_report, Error *error)

@@ -48,9 +48,14 @@ const char *gcs_store_place(const GcsStore *store, const char *name, Arena *aren
 bool gcs_store_read(const GcsStore *store, const char *name, Json **ret_json, GcsObject *ret_object,
                     Arena *arena, Error *error);
 
+typedef struct GcsDocument {
+    const char *name;
+    const Json *json;
+    int64_t if_generation; /* as in GcsWrite; then the generation that was written */
+} GcsDocument;
+
 /* gcs_write of a document. */
-bool gcs_store_write(const GcsStore *store, const char *name, const Json *json,
-                     int64_t if_generation, int64_t *ret_generation, bool *ret_written,
+bool gcs_store_write(const GcsStore *store, GcsDocument *document, bool *ret_written,
                      Error *error);
 
 /* StateOps.lock, unlock, keep. */

@@ -152,10 +152,11 @@ bool gcs_lock(StateStore *base, const LockRequest *request, StateLock **ret_lock
     bool written = false, known = true;
     Error problem = {0};
     for (int try = 0; known && !written && try < TRIES; try++) {
+        GcsDocument document = {lock->name, lock->holder, condition};
         lock->written_ns = clock_monotonic_ns();
-        known = gcs_store_write(store, lock->name, lock->holder, condition, &lock->generation,
-                                &written, &problem) &&
+        known = gcs_store_write(store, &document, &written, &problem) &&
                 (written || look(store, lock, &condition, &problem));
+        lock->generation = document.if_generation;
     }
     if (known && !written) /* others are faster each time */
         known = state_fail_locked(request, NULL, lock->name, &problem);
@@ -173,12 +174,13 @@ bool gcs_lock(StateStore *base, const LockRequest *request, StateLock **ret_lock
 static bool rewrite(const GcsStore *store, StateLock *lock, int64_t *ret_generation,
                     int64_t *ret_begun_ns, bool *ret_lost, Error *error)
 {
+    GcsDocument document = {lock->name, lock->holder, lock->generation};
     bool written;
     *ret_begun_ns = clock_monotonic_ns();
     *ret_lost = false;
-    if (!gcs_store_write(store, lock->name, lock->holder, lock->generation, ret_generation,
-                         &written, error))
+    if (!gcs_store_write(store, &document, &written, error))
         return false;
+    *ret_generation = document.if_generation;
     *ret_lost = !written;
     return true;
 }

@@ -30,8 +30,9 @@ static void add_item(Gc *gc, const char *what, const char *run_id)
     gc->items[gc->count++] = (GcItem){what, arena_strndup(arena, run_id, ID_LENGTH)};
 }
 
-/* bqferry_staging_TABLE_RUN_ATTEMPT, maybe with _unique (way.h, merge.h) */
-const char *bq_run_of_staging(const char *name, Arena *arena)
+/* The run id ("_" for "-") in bqferry_staging_TABLE_RUN_ATTEMPT, maybe with _unique (way.h,
+ * merge.h); NULL: it is none. */
+static const char *run_of_staging(const char *name, Arena *arena)
 {
     static const char unique[] = "_unique";
     size_t length = strlen(name), head = strlen(BQ_STAGING_PREFIX);
@@ -54,7 +55,7 @@ static bool collect_tables(Gc *gc, const char *dataset, Error *error)
         return false;
     for (size_t i = 0; i < count; i++) {
         const TableRef table = {dataset, names[i]};
-        const char *run_id = bq_run_of_staging(names[i], gc->scope.arena);
+        const char *run_id = run_of_staging(names[i], gc->scope.arena);
         if (!run_id || !gc_is_ownerless(gc->request, run_id))
             continue;
         if (!gc->request->dry && !bq_table_delete(&gc->scope, &table, error))

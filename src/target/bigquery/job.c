@@ -217,6 +217,13 @@ static bool is_about_rows(const ReasonEntry *entries, size_t count)
     return false;
 }
 
+/* The same job would end the same way whenever it is asked for again. */
+static bool is_for_good(const char *reason)
+{
+    return reason && (strcmp(reason, "invalid") == 0 || strcmp(reason, "invalidQuery") == 0 ||
+                      strcmp(reason, "notFound") == 0);
+}
+
 static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *status,
                        BqJobEnd *end, Error *error)
 {
@@ -230,10 +237,7 @@ static bool job_failed(const BqScope *scope, const BqJobWait *wait, const Json *
         error->kind = ERROR_DATA;
     error->retryable |= is_collision(&result);
     end->again = error->retryable;
-    end->hopeless =
-        !end->again && !is_in_the_way(&result) && result.reason &&
-        (strcmp(result.reason, "invalid") == 0 || strcmp(result.reason, "invalidQuery") == 0 ||
-         strcmp(result.reason, "notFound") == 0);
+    end->hopeless = !end->again && !is_in_the_way(&result) && is_for_good(result.reason);
     if (is_in_the_way(&result))
         return error_hint(error, "somebody streams rows into this table by insertAll, and those of "
                                  "the last 30 minutes cannot be changed yet: run the job again "

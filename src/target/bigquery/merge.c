@@ -269,7 +269,7 @@ static bool copy_rows(const BqWork *work, const char *from, StepResult *ret_step
     return bq_step_run(work, &step, ret_step, error);
 }
 
-const char *bq_unique_name(const BqWork *work)
+static const char *unique_name(const BqWork *work)
 {
     return arena_printf(work->scope.arena, "%s_unique", work->way->staging);
 }
@@ -278,7 +278,7 @@ const char *bq_unique_name(const BqWork *work)
 static bool make_unique(const BqWork *work, const BqMergeSql *sql, const Facts *facts,
                         StepResult *ret_step, Error *error)
 {
-    const TableRef ref = {work->delivery->table.dataset, bq_unique_name(work)};
+    const TableRef ref = {work->delivery->table.dataset, unique_name(work)};
     BqMergeSql into = *sql;
     into.table = whole_name(work, ref.table);
     const QueryDraft query = {.sql = bq_sql_insert(&into, facts->source)};
@@ -294,7 +294,7 @@ static bool replace_all(const BqWork *work, const BqMergeSql *sql, const Facts *
         return copy_rows(work, work->way->staging, ret_step, error);
     if (!make_unique(work, sql, facts, ret_step, error))
         return false;
-    return ret_step->state != STEP_DONE || copy_rows(work, bq_unique_name(work), ret_step, error);
+    return ret_step->state != STEP_DONE || copy_rows(work, unique_name(work), ret_step, error);
 }
 
 /* Nothing has to be asked of BigQuery. */

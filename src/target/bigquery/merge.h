@@ -20,8 +20,5 @@
  * *ret_step (when true is returned) tells how the step ended. */
 bool bq_merge_run(const BqWork *work, StepResult *ret_step, Error *error);
 
-/* Name of the second staging table. */
-const char *bq_unique_name(const BqWork *work);
-
 /* The counts of a step that is done. */
 void bq_merge_result(const BqWork *work, const StepResult *step, ApplyResult *ret_result);

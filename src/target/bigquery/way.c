@@ -336,6 +336,18 @@ static void tell_changes(const Delivery *delivery, const Json *table)
                 delivery->table.dataset, delivery->table.table, changes);
 }
 
+/* What the target, and staging when that is something else, are or shall be. */
+static void add_tables(const BqScope *scope, const Delivery *delivery, const BqTable *table,
+                       bool rebuild, Json *json)
+{
+    bool evolves;
+    Json *target = table_of_way(scope, delivery, table, rebuild, &evolves);
+    if (delivery_merges(delivery) && delivery->load != LOAD_REPLACE)
+        json_set(json, "stage", table_json_stage(target, &delivery->schema, !table->json));
+    json_set(json, "table", target);
+    json_set_bool(json, "evolves", evolves);
+}
+
 bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
 {
     CLEANUP(bq_table_done) BqTable table = {0};
@@ -347,8 +359,7 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
     if (table.json && !take_layout(table.json, scope->arena, delivery, error))
         return false;
     bool several = !scope->bq->config.bucket && delivery->shard_count > 1;
-    bool merges = delivery_merges(delivery), evolves;
-    bool staged = rebuild || delivery->replace_partitions || several || merges;
+    bool staged = rebuild || delivery->replace_partitions || several || delivery_merges(delivery);
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;
@@ -356,11 +367,7 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
         tell_changes(delivery, table.json);
     delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
-    Json *target = table_of_way(scope, delivery, &table, rebuild, &evolves);
-    if (merges && delivery->load != LOAD_REPLACE)
-        json_set(json, "stage", table_json_stage(target, &delivery->schema, !table.json));
-    json_set(json, "table", target);
-    json_set_bool(json, "evolves", evolves);
+    add_tables(scope, delivery, &table, rebuild, json);
     delivery->arranged = json_dump(json, scope->arena);
     return true;
 }

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "target/bigquery/sql_merge.h"
 
+#include "base/cleanup.h"
 #include "target/bigquery/sql_partition.h"
 
 #include <setjmp.h>
