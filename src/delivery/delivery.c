@@ -249,7 +249,9 @@ static bool check_rows(JobDelivery *delivery, const ApplyResult *result, Error *
     if (result->rows == wanted)
         return true;
     /* Applied once already: an intent kept would only repeat this failure on every run. */
-    delivery_abandon(delivery, NULL);
+    Error cleanup = {0};
+    if (!delivery_abandon(delivery, &cleanup))
+        log_warning(delivery->job, "%s; the next run will do it", cleanup.message);
     error_set(error, ERROR_TARGET,
               "%" PRIu64 " rows were staged but %" PRIu64 " were applied to %s", wanted,
               result->rows, staged->table.table);

@@ -38,7 +38,7 @@ static bool fail(const char *verb, const char *path, Error *error)
     error_set_errno(error, kind_of_errno(reason), reason, "cannot %s %s", verb, path);
     if (reason == ENOSPC || reason == EDQUOT)
         error_hint(error,
-                   "free space on the disk that holds it, then run again; nothing was changed");
+                   "free space on the disk that holds it, then run again; the file is as it was");
     else if (reason == EACCES || reason == EPERM)
         error_hint(error, "give the user that runs this the permission, or use another folder");
     else if (reason == EROFS)

@@ -258,7 +258,7 @@ static void read_failure(const HttpResponse *response, GoogleFailure *failure)
 static bool storage_hint(const GoogleFailure *failure, Error *error)
 {
     if (failure->status == 403 && strstr(failure->message, "storage."))
-        return error_hint(error, "grant roles/storage.objectAdmin on the bucket; `bqferry check` "
+        return error_hint(error, "grant roles/storage.objectUser on the bucket; `bqferry check` "
                                  "names what is missing, and to whom");
     if (failure->status == 404 && strcasestr(failure->message, "bucket"))
         return error_hint(error, "correct the bucket's name in the configuration, or make the "

@@ -244,7 +244,7 @@ def test_a_missing_permission_of_the_bucket(scene, permission):
     assert permission in result.stdout, str(result)
     result = scene.run(credentials=path)
     if permission != "storage.objects.delete" or result.code:  # leftovers are no reason to fail
-        assert result.code == 4 and permission in result.stderr and "roles/storage.objectAdmin" in result.stderr, str(result)
+        assert result.code == 4 and permission in result.stderr and "roles/storage.objectUser" in result.stderr, str(result)
     scene.google.permissions(email)
     assert scene.run(credentials=path).code == 0
     assert scene.arrived() == ROWS
@@ -287,3 +287,23 @@ def test_files_in_a_bucket_with_credentials(scene):
     assert result.code == 4 and "storage.objects.create" in result.stdout, str(result)
     result = scene.run()
     assert result.code == 4 and "storage.objects.create" in result.stderr, str(result)
+
+
+def test_the_roles_of_the_guide_are_enough(scene):
+    """docs/bigquery.md: the narrowest ones, for a dataset and a bucket that are there; `check` has no complaint."""
+    owner = scene.google.load_credentials(scene.google.service_account("owner"))
+    scene.google.storage(credentials=owner).create_bucket("staging", location="US")
+    scene.write("staging")
+    assert scene.run(credentials=scene.google.service_account("owner")).code == 0  # makes the dataset
+    path = scene.google.service_account("loader")
+    email = json.loads(path.read_text())["client_email"]
+    project = f"projects/{scene.google.project}"
+    scene.google.permissions(email, allow=[], grants=[
+        {"role": "roles/bigquery.jobUser", "resource": project},
+        {"role": "roles/bigquery.dataEditor", "resource": f"{project}/datasets/{DATASET}"},
+        {"role": "roles/storage.objectUser", "resource": f"{project}/buckets/staging"}])
+    result = scene.run(credentials=path, command="check")
+    assert result.code == 0 and "its location cannot be looked at" in result.stdout, str(result)
+    assert scene.run(credentials=path).code == 0
+    scene.write()
+    assert scene.run(credentials=path).code == 0

@@ -245,7 +245,11 @@ static bool check_bucket_place(const Checks *checks, const GcsScope *gcs)
     bool found = true;
     Error error = {0};
     if (!gcs_bucket(gcs, arena, &bucket, &found, &error)) {
-        add_failure(checks, "bucket", &error);
+        /* Runs do not need to know, and roles for objects do not let anybody. */
+        check_add(checks->report, CHECK_WARNING, "bucket",
+                  arena_printf(arena, "its location cannot be looked at: %s", error.message),
+                  "see that it is the dataset's, or grant storage.buckets.get "
+                  "(roles/storage.bucketViewer on the bucket)");
         return true;
     }
     if (!found)

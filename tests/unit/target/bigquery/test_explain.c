@@ -43,7 +43,7 @@ static void says_what_to_do(void **state)
          "roles/bigquery.dataEditor on the dataset"},
         {"bigquery.jobs.insert", "accessDenied", "Access Denied: Project p",
          "bigquery.jobs.create"},
-        {"storage.objects.insert", "forbidden", "no", "roles/storage.objectAdmin on the bucket"},
+        {"storage.objects.insert", "forbidden", "no", "roles/storage.objectUser on the bucket"},
         {NULL, "accessDenied", "Access Denied", "bqferry check"},
         {NULL, "accessDenied", "Permission bigquery.models.get denied", "bigquery.models.get"},
         {NULL, "notFound", "Not found: Dataset p:d was not found in location EU",
