@@ -137,9 +137,12 @@ class Mariadb:
 
     def create_users(self, hostile=True):
         """ferry, which bqferry uses, may read everything and has hostile settings; poor may read
-        nothing; plain is ferry that may not lock; pw has a password."""
+        nothing; plain is ferry that may not lock; watcher is ferry that sees what others do; pw has a
+        password."""
         self.run("CREATE USER ferry@'127.0.0.1'", "CREATE USER plain@'127.0.0.1'",
                  "CREATE USER poor@'127.0.0.1'",
+                 "CREATE USER watcher@'127.0.0.1'",
+                 "GRANT SELECT, RELOAD, PROCESS ON *.* TO watcher@'127.0.0.1'",
                  f"CREATE USER pw@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
                  "GRANT SELECT, RELOAD ON *.* TO ferry@'127.0.0.1'",
                  "GRANT SELECT ON *.* TO plain@'127.0.0.1', pw@'127.0.0.1'",

@@ -96,6 +96,8 @@ static const char *condition(const RangeQuestion *question, const CandidateRange
         fprintf(sql.out, " AND %s >= %s", question->column, range->lower);
     if (range->upper)
         fprintf(sql.out, " AND %s < %s", question->column, range->upper);
+    if (question->further)
+        fprintf(sql.out, " AND (%s)", question->further);
     return sql_take(&sql, question->arena);
 }
 

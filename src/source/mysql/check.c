@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "source/mysql/mysql_source.h"
+#include "source/mysql/writers.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -119,6 +120,31 @@ static void say_limits(const Check *check)
               strcmp(fact(check, FACT_BINLOG), "1") == 0 ? "on" : "off", NULL);
 }
 
+/* How far cursors may go. */
+static bool say_cursors(const Check *check, Error *error)
+{
+    Arena *arena = check->report->arena;
+    WritersMoment moment;
+    if (!writers_look(check->connection, arena, &moment, error))
+        return false;
+    if (moment.is_replica)
+        check_add(check->report, CHECK_WARNING, "cursors",
+                  "a replica does not show the transactions that are open on its source",
+                  "let the connection of jobs with a cursor lead to the source of the replica");
+    else if (!moment.sees)
+        check_add(check->report, CHECK_WARNING, "cursors",
+                  "the account may not see when transactions began: what commits late is lost "
+                  "without `lookback`",
+                  "as an administrator: GRANT PROCESS ON *.* TO the account");
+    else
+        check_add(check->report, moment.prepared ? CHECK_WARNING : CHECK_OK, "cursors",
+                  moment.prepared ? arena_printf(arena, "held by the prepared XA transaction %s",
+                                                 moment.prepared)
+                                  : "never pass what an open transaction may commit",
+                  moment.prepared ? "end it: XA COMMIT or XA ROLLBACK" : NULL);
+    return true;
+}
+
 static bool say_snapshot(const Check *check, Error *error)
 {
     Snapshot *snapshot = NULL;
@@ -152,6 +178,7 @@ bool mysqld_check(Source *base, CheckReport *report, Error *error)
         say_database(&check);
         say_account(&check);
         say_limits(&check);
+        asked = say_cursors(&check, error);
     }
     mysqld_return(check.source, check.connection);
     Error refused = {0};

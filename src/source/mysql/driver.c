@@ -68,8 +68,10 @@ static const SourceOps ops = {
     .list = mysqld_list,
     .describe = mysqld_describe,
     .sample = mysqld_sample,
+    .bounds = mysqld_bounds,
     .snapshot_open = mysqld_snapshot_open,
     .shards = mysqld_shards,
+    .survey = mysqld_survey,
     .reader_open = mysqld_reader_open,
     .map_column = mapping_mysql,
 };

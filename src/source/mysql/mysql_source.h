@@ -49,6 +49,10 @@ bool mysqld_describe(Source *base, const RelationRef *relation, Arena *arena,
                      SourceTable *ret_table, Error *error);
 bool mysqld_sample(Source *base, const SourceTable *table, size_t rows, Arena *arena,
                    SampleTable *ret_sample, Error *error);
+bool mysqld_bounds(Source *base, const BoundRequest *requests, size_t count, Arena *arena,
+                   Bound *ret_bounds, Error *error);
+bool mysqld_survey(Snapshot *base, const Extract *extract, bool wants_first, Arena *arena,
+                   CursorSurvey *ret_survey, Error *error);
 bool mysqld_snapshot_open(Source *base, size_t readers, Snapshot **ret_snapshot, Error *error);
 bool mysqld_shards(Snapshot *base, const Extract *extract, size_t wanted, Arena *arena,
                    ShardList *ret_shards, Error *error);

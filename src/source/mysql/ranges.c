@@ -45,19 +45,20 @@ size_t ranges_pick(const char *const *bounds, const double *weights, size_t coun
     return picked;
 }
 
-/* The index that begins with the key's first column, by which ranges are read. */
+/* The index that begins with the column, by which ranges are read; one of a key if possible. */
 static bool find_index(RangeQuestion *question, const SourceColumn *column, Error *error)
 {
     const SourceTable *table = question->table;
+    bool is_primary = table->key_is_primary && strcmp(table->key[0], column->name) == 0;
     Arena *arena = question->arena;
     const char *index = "PRIMARY";
     CLEANUP(mysql_free_result_ptr) MYSQL_RES *rows = NULL;
-    if (!table->key_is_primary) {
+    if (!is_primary) {
         const char *sql = arena_printf(
             arena,
             "SELECT index_name FROM information_schema.statistics WHERE table_schema = %s AND "
-            "table_name = %s AND column_name = %s AND seq_in_index = 1 AND non_unique = 0 AND "
-            "index_type = 'BTREE' LIMIT 1",
+            "table_name = %s AND column_name = %s AND seq_in_index = 1 AND "
+            "index_type = 'BTREE' ORDER BY non_unique, index_name LIMIT 1",
             mysql_literal(table->schema, arena), mysql_literal(table->name, arena),
             mysql_literal(column->name, arena));
         if (!mysqld_ask_rows(question->connection, sql, &question->action, &rows, error))
@@ -81,8 +82,9 @@ static const char *explain(const RangeQuestion *question, const Ranges *ranges)
     for (size_t i = 0; i <= ranges->count; i++) {
         const char *predicate =
             shard_range(question->column, ranges->bounds, ranges->count, i, question->arena);
-        fprintf(sql.out, "%sSELECT 1 FROM %s WHERE %s", i > 0 ? " UNION ALL " : "",
-                question->relation, predicate);
+        fprintf(sql.out, "%sSELECT 1 FROM %s WHERE (%s)%s%s%s", i > 0 ? " UNION ALL " : "",
+                question->relation, predicate, question->further ? " AND (" : "",
+                question->further ? question->further : "", question->further ? ")" : "");
     }
     return sql_take(&sql, question->arena);
 }
@@ -177,7 +179,7 @@ static bool refine(RangeQuestion *question, Ranges *ranges, const SourceColumn *
 
 bool ranges_divide(RangeQuestion *question, size_t parts, Error *error)
 {
-    const SourceColumn *column = ranges_column(question->table);
+    const SourceColumn *column = question->by;
     Ranges *ranges = ARENA_NEW(question->arena, Ranges);
     size_t found;
     question->column = mysql_identifier(column->name, question->arena);

@@ -11,6 +11,8 @@
 typedef struct RangeQuestion {
     MysqlConnection *connection;
     const SourceTable *table;
+    const SourceColumn *by; /* whose values are divided: the key's first, or the cursor */
+    const char *further;    /* condition that all rows must meet (a cursor's range); may be NULL */
     MysqlAction action;
     Arena *arena;
     const char *column;        /* out: quoted */

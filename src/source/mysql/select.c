@@ -2,6 +2,7 @@
 #include "source/mysql/select.h"
 
 #include "schema/mysql_types.h"
+#include "source/mysql/range.h"
 #include "source/mysql/sql.h"
 
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 
 enum { VERSION_WITH_AXES = 80000 };
 
-static const char *select_from(const Extract *extract, Arena *arena)
+const char *mysql_select_from(const Extract *extract, Arena *arena)
 {
     const SourceTable *table = extract->plan->table;
     if (extract->relation.query) /* on lines of its own: it may end in a comment */
@@ -69,6 +70,18 @@ static void print_column(FILE *out, const ColumnPlan *column, MysqlDialect diale
     }
 }
 
+const char *mysql_select_conditions(const Extract *extract, const char *further, Arena *arena)
+{
+    const char *parts[] = {further, mysql_range_condition(extract, arena), extract->where};
+    const char *text = "";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i]) /* on lines of its own: it may end in a comment */
+            text = arena_printf(arena, parts[i] == extract->where ? "%s%s (\n%s\n)" : "%s%s (%s)",
+                                text, *text ? " AND" : " WHERE", parts[i]);
+    }
+    return text;
+}
+
 const char *mysql_select_rows(const Extract *extract, const Shard *shard, MysqlDialect dialect,
                               Arena *arena)
 {
@@ -80,13 +93,9 @@ const char *mysql_select_rows(const Extract *extract, const Shard *shard, MysqlD
         fputs(i > 0 ? ", " : "", out);
         print_column(out, &extract->plan->columns[i], dialect, arena);
     }
-    const char *predicate = shard ? shard->predicate : NULL;
-    fprintf(out, " FROM %s",
-            shard && shard->relation ? shard->relation : select_from(extract, arena));
-    if (predicate)
-        fprintf(out, " WHERE (%s)", predicate);
-    if (extract->where)
-        fprintf(out, "%s (\n%s\n)", predicate ? " AND" : " WHERE", extract->where);
+    fprintf(out, " FROM %s%s",
+            shard && shard->relation ? shard->relation : mysql_select_from(extract, arena),
+            mysql_select_conditions(extract, shard ? shard->predicate : NULL, arena));
     if (extract->limit > 0)
         fprintf(out, " LIMIT %" PRId64, extract->limit);
     return sql_take(&sql, arena);

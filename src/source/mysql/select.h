@@ -11,6 +11,13 @@ typedef struct MysqlDialect {
     unsigned long version;
 } MysqlDialect;
 
+/* The FROM item of an extract: `shop`.`orders`, or (the query) under a name. */
+const char *mysql_select_from(const Extract *extract, Arena *arena);
+
+/* " WHERE (…) AND …": `further` (may be NULL), the cursor's range and the job's condition; "" when
+ * there is none. */
+const char *mysql_select_conditions(const Extract *extract, const char *further, Arena *arena);
+
 /* SELECT the planned columns FROM the relation [WHERE …] [LIMIT …]. `shard` may be NULL:
  * everything.
  */

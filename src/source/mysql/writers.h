@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source/mysql/writers.h: transactions and statements that may still commit rows.
+ *
+ * NOW() is when a statement begins, waits for metadata locks included. What a transaction has
+ * written before is stamped after it began (information_schema.innodb_trx); a statement that waits
+ * for a lock may be in the process list only. Who may see both (PROCESS) knows when the oldest of
+ * them began; who may not knows nothing. READ ONLY transactions, as our readers are, commit none.
+ */
+#pragma once
+
+#include "source/mysql/mysql_source.h"
+
+typedef struct WritersMoment {
+    bool sees;        /* the account sees what others do */
+    bool is_replica;  /* what is open on its source cannot be seen */
+    const char *zone; /* of the server */
+    int64_t now;      /* by its clock, before it was looked at what is open; microseconds */
+    int64_t oldest;   /* when the oldest began, in whole seconds; INT64_MAX: none */
+    const char *who;  /* has it, for people; NULL: none */
+    const char
+        *prepared; /* an XA transaction that is prepared, whose start nobody knows; or NULL */
+} WritersMoment;
+
+/* Asks for all of it. */
+bool writers_look(MysqlConnection *connection, Arena *arena, WritersMoment *ret_moment,
+                  Error *error);
+
+/* Waits until those that are open now have ended, at most so long. NULL in *ret_who: all have; else
+ * one of them, for people. What others begin meanwhile does not count. Needs PROCESS. */
+bool writers_wait(MysqlConnection *connection, int64_t wait_ms, Arena *arena, const char **ret_who,
+                  Error *error);
+
+/* Waits until no XA transaction is prepared, at most so long, and looks again. */
+bool writers_wait_prepared(MysqlConnection *connection, int64_t wait_ms, Arena *arena,
+                           WritersMoment *moment, Error *error);
