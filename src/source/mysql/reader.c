@@ -211,11 +211,15 @@ static MysqlReader *new_reader(MysqlSnapshot *snapshot, const Extract *extract)
         reader->action.doing = arena_printf(&reader->arena, "reading %s", label);
         reader->action.relation = mysql_relation(table->schema, table->name, &reader->arena);
     }
-    reader->column_count = columns;
+    size_t width = columns + extract->constant_count;
+    reader->column_count = width;
     reader->rows_max =
-        columns * BATCH_ROWS_MAX > BATCH_VALUES_MAX ? BATCH_VALUES_MAX / columns : BATCH_ROWS_MAX;
+        width * BATCH_ROWS_MAX > BATCH_VALUES_MAX ? BATCH_VALUES_MAX / width : BATCH_ROWS_MAX;
     reader->rows_max += reader->rows_max == 0;
-    reader->values = memory_zalloc(reader->rows_max * columns, sizeof *reader->values);
+    reader->values = memory_zalloc(reader->rows_max * width, sizeof *reader->values);
+    for (size_t row = 0; extract->constant_count && row < reader->rows_max; row++)
+        memcpy(reader->values + row * width + columns, extract->constants,
+               extract->constant_count * sizeof *reader->values);
     return reader;
 }
 
