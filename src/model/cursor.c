@@ -209,7 +209,7 @@ static const char *format_time(int64_t place, const char *zone, Arena *arena)
     char fraction[9] = "";
     if (time % SECOND) {
         int length = snprintf(fraction, sizeof fraction, ".%06d", (int)(time % SECOND));
-        while (fraction[length - 1] == '0')
+        while (length > 1 && fraction[length - 1] == '0')
             fraction[--length] = '\0';
     }
     time /= SECOND;

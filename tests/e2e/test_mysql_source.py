@@ -235,6 +235,26 @@ def test_conditions_limits_queries_and_columns(sql_db, sql_job, bqferry, tmp_pat
         assert len(target.rows("out")) == rows, source
 
 
+def test_soft_deletes_and_columns_of_our_own(sql_db, sql_job, bqferry, duckdb_target):
+    """What every row ends with comes from no server."""
+    fill(sql_db, "items", 1000)
+    sql_job(duckdb_target, "items", load="soft_delete", metadata_columns=True, workers=2)
+    bqferry.ok("run")
+    sql_db.execute("DELETE FROM items WHERE id <= 10", "UPDATE items SET pad = 'new' WHERE id = 11")
+    job = bqferry.ok("run").job()
+    assert job["merged"]["updated"] == 990 and job["merged"]["vanished"] == 10
+    marked = "id, _bqferry_deleted_at IS NOT NULL, _bqferry_run_id = '" + job["run_id"] + "', pad = 'new'"
+    assert duckdb_target.rows("items", marked) == [(number, number <= 10, True, number == 11)
+                                                   for number in range(1, 1001)]
+
+
+def test_a_cursor_is_refused(sql_db, sql_job, bqferry, duckdb_target):
+    """Until it is known what MySQL's open transactions may commit, nothing is read by one."""
+    fill(sql_db, "items", 10)
+    sql_job(duckdb_target, "items", load="append", cursor="id")
+    assert "has no cursors" in bqferry.fails("config", "run").stderr
+
+
 # Connecting ---------------------------------------------------------------------------------------
 
 @pytest.fixture
