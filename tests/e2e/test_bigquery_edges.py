@@ -136,9 +136,8 @@ def test_a_request_that_is_refused_as_invalid(scene, way, method):
         scene.write("append", "staging")
     else:
         scene.write("replace", replace="partition", **layout)
-    nth = 2 if way == "partitions" else 1
-    scene.google.fault(method, "error", status=400, reason="invalid", message="Invalid something", nth=nth,
-                       match="/bigquery/v2/projects/")
+    scene.google.fault(method, "error", status=400, reason="invalid", message="Invalid something",
+                       match="prettyPrint")
     result = scene.run()
     assert result.code == 4 and "Invalid something" in result.stderr and "are staged" not in result.stderr, str(result)
     assert set(scene.tables()) <= {"items"} and scene.objects() == []
@@ -212,3 +211,35 @@ def test_the_target_is_removed_while_rows_are_read(scene):
     assert result.code == 4 and "removed meanwhile" in result.stderr, str(result)
     assert scene.ok().job()["status"] == "succeeded"
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("again", ((), ("--full-refresh",)), ids=("the same", "full refresh"))
+@pytest.mark.parametrize("way", ("upload", "staging", "objects", "partitions"))
+def test_a_request_that_outlives_its_process(scene, way, again):
+    """What makes rows visible is on its way when the process dies, and arrives only after the next run has ended: it finds
+    its id taken, and does nothing."""
+    layout = {"target": {"partition_by": {"column": "day", "type": "day"}}} if way == "partitions" else {}
+    scene.write("replace", **layout)
+    scene.ok()
+    load = "replace" if way == "partitions" else "append"
+    if way == "staging":
+        scene.widen()
+    scene.write(load, "staging" if way == "objects" else None, workers=2,
+                destination={"one_shard_below": "1B"} if way == "staging" else {},
+                **({"replace": "partition"} if way == "partitions" else {}), **layout)
+    before = len(scene.rows())
+    copies = {"method": "bigquery.jobs.insert", "match": "prettyPrint"}  # not those of uploads
+    fault = scene.google.fault(kind="latency", seconds=120,
+                               **(copies if way != "upload" else {"method": "bigquery.jobs.insert:chunk"}))
+    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    wait_until(lambda: fault.fired, "the request")
+    running.process.kill()
+    running.wait()
+    rows = scene.db.value("SELECT count(*) FROM items")
+    result = scene.ok(*again)
+    expected = rows if again or load == "replace" else before + rows
+    assert len(scene.rows()) == expected, str(result)
+    known = len(scene.google.recorded())
+    fault.clear()
+    wait_until(lambda: any(call["status"] == 409 for call in scene.google.recorded()[known:]), "the late request")
+    assert len(scene.rows()) == expected and clean(scene), str(result)

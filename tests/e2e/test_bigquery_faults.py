@@ -73,7 +73,7 @@ def test_an_answer_that_got_lost(scene, way, kind):
     """jobs.insert was done: the second try finds the id taken, and looks."""
     write(scene, way, retries="1m")
     more = {"status": 503, "reason": "backendError", "when": "after"} if kind == "error" else {}
-    fault = scene.google.fault("bigquery.jobs.insert", kind, match="/bigquery/v2/projects", **more)
+    fault = scene.google.fault("bigquery.jobs.insert", kind, match="prettyPrint", **more)
     result = scene.ok()
     assert fault.fired == 1 and scene.rows() == scene.expected() and clean(scene), str(result)
 
