@@ -38,8 +38,8 @@ static const OutputColumn sample_columns[] = {
     {0},
 };
 
-/* A column that can say which rows are new: ordered, and an index begins with it or its name says
- * so. */
+/* A column that can say which rows are new: ordered, and an index begins with it, its name says so,
+ * or the source keeps it. */
 static bool is_cursor(const SourceColumn *column, const ColumnPlan *mapping)
 {
     static const char *const words[] = {"updated", "modified", "changed", "created", "inserted"};
@@ -48,13 +48,20 @@ static bool is_cursor(const SourceColumn *column, const ColumnPlan *mapping)
         kind == TYPE_INT64 || kind == TYPE_DATE || kind == TYPE_DATETIME || kind == TYPE_TIMESTAMP;
     if (!mapping->source || !ordered || mapping->field.mode == MODE_REPEATED)
         return false;
-    if (column->leads_an_index)
+    if (column->leads_an_index || column->set_on_write)
         return true;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcasestr(column->name, words[i]))
             return true;
     }
     return false;
+}
+
+static const char *cursor_text(const SourceColumn *column, const ColumnPlan *mapping)
+{
+    if (!is_cursor(column, mapping))
+        return NULL;
+    return column->set_on_write ? "candidate: set on write" : "candidate";
 }
 
 static const char *key_text(const SourceTable *table, Arena *arena)
@@ -127,7 +134,7 @@ static void print_columns(const DiscoveredTable *found, FILE *out, Arena *arena)
                                column->not_null ? "not null" : NULL,
                                mapped ? mapping_type_text(&mapping->field, arena) : "(see below)",
                                mapped ? confidence_name(mapping->confidence) : NULL,
-                               is_cursor(column, mapping) ? "candidate" : NULL,
+                               cursor_text(column, mapping),
                                column->comment};
         output_table_add(&table, cells);
     }

@@ -34,6 +34,7 @@ Json *model_json_column(const SourceColumn *column)
     json_set_bool(json, "not_null", column->not_null);
     json_set_bool(json, "generated", column->generated);
     json_set_bool(json, "leads_an_index", column->leads_an_index);
+    json_set_bool(json, "set_on_write", column->set_on_write);
     json_set_text(json, "comment", column->comment);
     return json;
 }

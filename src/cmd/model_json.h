@@ -8,7 +8,7 @@
 /* Without columns: {"schema", "name", "kind", "comment", "row_estimate", "byte_size", "key", …}. */
 Json *model_json_table(const SourceTable *table);
 
-/* {"name", "type", "not_null", "generated", "leads_an_index", "comment"} */
+/* {"name", "type", "not_null", "generated", "leads_an_index", "set_on_write", "comment"} */
 Json *model_json_column(const SourceColumn *column);
 
 /* {"name", "type", "mode", "confidence", "on_invalid", "select", "warnings"}: the target's side. */

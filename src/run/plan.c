@@ -360,6 +360,23 @@ static void note_layout(const PlannedJob *planned, Arena *arena, JobPlan *plan)
                               names_text(layout->cluster_by, layout->cluster_count, arena)));
 }
 
+/* The source keeps a column that says which rows are new, and the job reads all of them. */
+static void note_cursor(const RunJob *job, const PlannedJob *planned, Arena *arena, JobPlan *plan)
+{
+    const SourceTable *table = &planned->table;
+    for (size_t i = 0; job->config->cursor.columns.count == 0 && i < table->column_count; i++) {
+        if (!table->columns[i].set_on_write)
+            continue;
+        add_note(
+            plan, arena,
+            arena_printf(arena,
+                         "the source sets %s whenever a row is inserted or updated: with `load: "
+                         "upsert` and `cursor: %s` each run would read only such rows",
+                         table->columns[i].name, table->columns[i].name));
+        return;
+    }
+}
+
 /* What people should know before they lean on it. */
 static void note_modes(const RunJob *job, const PlannedJob *planned, Arena *arena, JobPlan *plan)
 {
@@ -458,6 +475,7 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
     if (!plan_forecast(target, job, planned, arena, plan, error))
         return false;
     note_modes(job, planned, arena, plan);
+    note_cursor(job, planned, arena, plan);
     return true;
 }
 

@@ -206,6 +206,21 @@ def test_without_the_privilege_it_says_so(sql_db, bqferry, sql_job, duckdb_targe
     assert "GRANT PROCESS" in bqferry.ok("check").stdout
 
 
+def test_columns_that_the_server_keeps_are_suggested(sql_db, bqferry, sql_job, duckdb_target):
+    """ON UPDATE without a default would leave out what was inserted."""
+    sql_db.execute("CREATE TABLE items (id int PRIMARY KEY, touched timestamp NULL ON UPDATE CURRENT_TIMESTAMP,"
+                   " seen datetime(3) DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3), at datetime)")
+    found = json.loads(bqferry.ok("discover", sql_db.url(), f"{sql_db.name}.items", "--json").stdout)
+    columns = {column["name"]: column for column in found["columns"]}
+    assert [name for name, column in columns.items() if column["set_on_write"]] == ["seen"]
+    assert columns["seen"]["cursor_candidate"] and not columns["at"]["cursor_candidate"]
+    assert "set on write" in bqferry.ok("discover", sql_db.url(), f"{sql_db.name}.items").stdout
+    sql_job(duckdb_target, "items", load="upsert")
+    assert "cursor: seen" in " ".join(bqferry.ok("plan").stdout.split())
+    sql_job(duckdb_target, "items", load="upsert", cursor=cursor("seen", time_zone="UTC"))
+    assert "cursor: seen" not in " ".join(bqferry.ok("plan").stdout.split())
+
+
 # Kinds of cursors ---------------------------------------------------------------------------------
 
 STAMPS = {

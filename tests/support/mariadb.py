@@ -222,4 +222,4 @@ class MariadbDatabase:
     def drop(self):
         if self._admin is not None and self._admin.open:
             self._admin.close()
-        self.server.run(f"DROP DATABASE IF EXISTS {self.name}")
+        self.server.run("SET SESSION lock_wait_timeout = 20", f"DROP DATABASE IF EXISTS {self.name}")

@@ -72,7 +72,7 @@ class Writers:
         cursor.execute("BEGIN")
         for _ in range(chance.randint(1, 5)):
             cursor.execute(self._statement(chance))
-            self._pause(chance, 2.5 if chance.random() < 0.08 else 0.05)
+            self._pause(chance, 4.0 if chance.random() < 0.15 else 0.05)
         cursor.execute("ROLLBACK" if chance.random() < 0.15 else "COMMIT")
         self.commits += 1
 

@@ -70,7 +70,7 @@ const char *mysql_catalog_relation(const char *schema, const char *name, MysqlDi
         "SELECT c.column_name AS name, c.data_type AS data_type, c.column_type AS column_type, "
         "c.is_nullable AS nullable, c.numeric_precision AS num_precision, c.numeric_scale AS "
         "num_scale, c.extra AS extra, c.column_comment AS comment, c.privileges AS privileges, "
-        "%s AS srid FROM information_schema.columns c WHERE %s ORDER BY c.ordinal_position; " INDEX_PARTS
+        "%s AS srid, c.column_default AS initial FROM information_schema.columns c WHERE %s ORDER BY c.ordinal_position; " INDEX_PARTS
         "%s%s" INDEX_ORDER "%s",
         here, srid_of(dialect), here, here, hidden_indexes(dialect), checks);
 }

@@ -154,11 +154,31 @@ static bool has_json_check(MYSQL_RES *checks, const char *name)
     return false;
 }
 
+/* ON UPDATE alone leaves inserted rows without a time. */
+static bool is_stamp(const char *extra, const char *initial)
+{
+    static const char now[] = "current_timestamp";
+    return strcasestr(extra, "on update current_timestamp") && initial &&
+           strncasecmp(initial, now, sizeof now - 1) == 0;
+}
+
 /* False in *ret_readable when no column may be read. */
 static void read_columns(const MysqlResults *facts, Arena *arena, SourceTable *table,
                          bool *ret_readable)
 {
-    enum { NAME, DATA, TYPE, NULLABLE, PRECISION, SCALE, EXTRA, COMMENT, PRIVILEGES, SRID };
+    enum {
+        NAME,
+        DATA,
+        TYPE,
+        NULLABLE,
+        PRECISION,
+        SCALE,
+        EXTRA,
+        COMMENT,
+        PRIVILEGES,
+        SRID,
+        DEFAULT
+    };
     MYSQL_RES *rows = facts->items[DESCRIBED_COLUMNS];
     MYSQL_RES *checks = facts->count > DESCRIBED_CHECKS ? facts->items[DESCRIBED_CHECKS] : NULL;
     size_t count = mysql_num_rows(rows);
@@ -180,6 +200,7 @@ static void read_columns(const MysqlResults *facts, Arena *arena, SourceTable *t
             .not_null = strcmp(row[NULLABLE], "NO") == 0,
             .generated =
                 strstr(row[EXTRA], "GENERATED") && !strstr(row[EXTRA], "DEFAULT_GENERATED"),
+            .set_on_write = is_stamp(row[EXTRA], row[DEFAULT]),
             .comment = row[COMMENT] && row[COMMENT][0] ? arena_strdup(arena, row[COMMENT]) : NULL,
         };
         *ret_readable = *ret_readable || !row[PRIVILEGES] || strstr(row[PRIVILEGES], "select");
