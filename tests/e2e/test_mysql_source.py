@@ -248,13 +248,6 @@ def test_soft_deletes_and_columns_of_our_own(sql_db, sql_job, bqferry, duckdb_ta
                                                    for number in range(1, 1001)]
 
 
-def test_a_cursor_is_refused(sql_db, sql_job, bqferry, duckdb_target):
-    """Until it is known what MySQL's open transactions may commit, nothing is read by one."""
-    fill(sql_db, "items", 10)
-    sql_job(duckdb_target, "items", load="append", cursor="id")
-    assert "has no cursors" in bqferry.fails("config", "run").stderr
-
-
 # Connecting ---------------------------------------------------------------------------------------
 
 @pytest.fixture
