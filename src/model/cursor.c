@@ -206,7 +206,7 @@ static const char *format_time(int64_t place, const char *zone, Arena *arena)
         time += DAY;
         days--;
     }
-    char fraction[9] = "";
+    char fraction[16] = "";
     if (time % SECOND) {
         int length = snprintf(fraction, sizeof fraction, ".%06d", (int)(time % SECOND));
         while (length > 1 && fraction[length - 1] == '0')
