@@ -59,7 +59,7 @@ bool gcs_store_write(const GcsStore *store, GcsDocument *document, bool *ret_wri
 
 /* StateOps.lock, unlock, keep. */
 bool gcs_lock(StateStore *store, const LockRequest *request, StateLock **ret_lock, Error *error);
-void gcs_unlock(StateStore *store, StateLock *lock);
+void gcs_unlock(StateStore *base, StateLock *lock);
 bool gcs_keep(StateStore *store, StateLock *lock, Error *error);
 
 /* Ends the thread that refreshes. */

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,14 +158,41 @@ void partition_id(const Partitioning *by, int64_t number, char *id)
         snprintf(id, PARTITION_ID_SIZE, "%" PRId64, number);
 }
 
+/* Exactly so many digits. */
+static bool take_digits(const char **text, int count, int *ret_number)
+{
+    int number = 0;
+    for (int i = 0; i < count; i++, (*text)++) {
+        if (**text < '0' || **text > '9')
+            return false;
+        number = number * 10 + (**text - '0');
+    }
+    *ret_number = number;
+    return true;
+}
+
+static bool take_whole(const char *text, int64_t *ret_number)
+{
+    char *end;
+    errno = 0;
+    *ret_number = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && errno == 0;
+}
+
 bool partition_number(const Partitioning *by, const char *id, int64_t *ret_number)
 {
-    int year = 0, month = 1, day = 1, hour = 0, used = 0;
+    int year, month = 1, day = 1, hour = 0;
+    int *const rest[] = {&month, &day, &hour};
     if (by->kind == PARTITION_RANGE)
-        return sscanf(id, "%" SCNd64 "%n", ret_number, &used) == 1 && id[used] == '\0';
-    if (sscanf(id, "%4d%n%2d%n%2d%n%2d%n", &year, &used, &month, &used, &day, &used, &hour, &used) <
-            1 ||
-        id[used] != '\0')
+        return take_whole(id, ret_number);
+    const char *next = id;
+    if (!take_digits(&next, 4, &year))
+        return false;
+    for (size_t i = 0; i < sizeof rest / sizeof *rest && *next; i++) {
+        if (!take_digits(&next, 2, rest[i]))
+            return false;
+    }
+    if (*next)
         return false;
     int64_t days = days_of(year, month) + day - 1;
     if (by->kind == PARTITION_HOUR)
