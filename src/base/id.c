@@ -14,12 +14,14 @@ void id_new_run(char *id)
     uint64_t random = 0;
     if (getrandom(&random, sizeof random, 0) != sizeof random)
         random = (uint64_t)clock_monotonic_ns() * 0x9e3779b97f4a7c15u;
-    time_t seconds = (time_t)(clock_wall_us() / 1000000);
+    int64_t now_us = clock_wall_us();
+    time_t seconds = (time_t)(now_us / 1000000);
     struct tm parts;
     gmtime_r(&seconds, &parts);
     char when[24];
     strftime(when, sizeof when, "%Y%m%dt%H%M%S", &parts);
-    snprintf(id, ID_SIZE, "%s-%012llx", when, (unsigned long long)(random & 0xffffffffffffu));
+    snprintf(id, ID_SIZE, "%s-%05x%07x", when, (unsigned)(now_us % 1000000),
+             (unsigned)(random & 0xfffffffu));
 }
 
 bool id_time(const char *id, int64_t *ret_us)

@@ -8,8 +8,8 @@
 
 enum { ID_SIZE = 40, ID_LENGTH = 28 };
 
-/* Writes "20260131t123456-1a2b3c4d5e6f" into id[ID_SIZE]: UTC time and 48 random bits of the
- * kernel's generator. */
+/* Writes "20260131t123456-1a2b3c4d5e6f" into id[ID_SIZE]: UTC time, its microseconds in five
+ * hexadecimal digits, and 28 random bits of the kernel's generator. */
 void id_new_run(char *id);
 
 /* When the id was made, microseconds since 1970 UTC, to the second; "_" may stand for "-". False
