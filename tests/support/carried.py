@@ -14,7 +14,7 @@ def refused_by(kind, section):
             if matrix.bigquery_refuses(row.avro, kind.endswith("ndjson"))]
 
 
-def source_of(kind, section, schema):
+def source_of(kind, section, schema="matrix"):
     source = {"connection": "db", "table": f"{schema}.{section.name}"}
     refused = ", ".join(map(str, refused_by(kind, section)))
     return {**source, "where": f"id NOT IN ({refused})"} if refused else source

@@ -82,7 +82,7 @@ BAD = [
     ("parallel: 2.5", "2.5"),
     ("include: jobs", "jobs"),
     ("jobs: {}", "{}"),
-    ("defaults: { load: upsert }", "upsert"),
+    ("defaults: { load: merge }", "merge"),
     ("defaults: { on_invalid: 5 }", "5"),
     ("defaults: { retries: { budget: 10 minutes } }", "10 minutes"),
     ("defaults: { naive_timestamps: { time_zone: UTC } }", "type"),
@@ -104,7 +104,7 @@ BAD = [
 
 BAD_PARTS = [
     ("connections: { my shop: { type: postgresql } }", "my shop"),
-    ("connections: { shop: { type: mysql } }", "mysql"),
+    ("connections: { shop: { type: oracle } }", "oracle"),
     ("connections: { shop: { type: postgresql, port: http } }", "http"),
     ("connections: [ shop ]", "shop"),
     ("destination: { type: duckdb }", "path"),
