@@ -56,6 +56,41 @@ def test_upsert(db, bqferry, job, duckdb_target, cursor):
     duckdb_target.check("items")
 
 
+@pytest.mark.parametrize("what", ("plain", "unique index", "several rows", "dropped column", "newest of several"))
+def test_upsert_of_few_rows_of_many(db, bqferry, job, duckdb_target, what):
+    """Where little changes DuckDB is given new rows in the place of old ones; what forbids that, and what it must
+    not cost."""
+    fill(db, 200)
+    key = {"key": "id", "cursor": CURSOR} if what == "newest of several" else {"cursor": CURSOR}
+    job(duckdb_target, "items", load="upsert", **key)
+    bqferry.ok("run")
+    if duckdb_target.kind == "duckdb" and what in ("unique index", "several rows"):
+        with duckdb.connect(str(duckdb_target.path)) as connection:
+            connection.execute("CREATE UNIQUE INDEX one ON items (id)" if what == "unique index" else
+                               "INSERT INTO items SELECT * FROM items WHERE id = 5")
+    if what == "dropped column":
+        db.execute("ALTER TABLE items DROP COLUMN note")
+    if what == "newest of several":
+        db.execute("ALTER TABLE items DROP CONSTRAINT items_pkey;"
+                   " INSERT INTO items VALUES (7, 'older', 'old', now() - interval '1 second')")
+        db.execute("UPDATE items SET name = 'newest', updated_at = now() WHERE id = 7 AND name <> 'older'")
+    touch(db, "id IN (5, 6)", name="'new'")
+    db.execute("INSERT INTO items (id, name) VALUES (201, 'added')")
+    if what == "several rows" and duckdb_target.kind == "duckdb":
+        assert "several rows for one key (id)" in bqferry.fails("data", "run").stderr
+        assert len(duckdb_target.rows("items", "id")) == 201
+        return
+    counts = merged(bqferry.ok("run"))
+    updated = 3 if what == "newest of several" else 2
+    assert (counts["inserted"], counts["updated"]) == (1, updated), counts
+    if what == "dropped column":
+        assert duckdb_target.rows("items", "id, note")[4:7] == [(5, None), (6, None), (7, "old")]
+    expected = dict(db.rows("SELECT DISTINCT ON (id) id, name FROM items ORDER BY id, updated_at DESC"))
+    assert dict(duckdb_target.rows("items", "id, name")) == expected
+    assert len(duckdb_target.rows("items", "id")) == 201
+    duckdb_target.check("items")
+
+
 def test_changed_rows_only(db, bqferry, job, duckdb_target):
     fill(db)
     job(duckdb_target, "items", load="upsert", changed_only=True, metadata_columns=True)

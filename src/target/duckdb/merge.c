@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "target/duckdb/existing.h"
 #include "target/duckdb/merge_sql.h"
 #include "target/duckdb/sql.h"
 #include "target/duckdb/stage.h"
@@ -6,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* What is known of the staged rows. */
 typedef struct StagedFacts {
@@ -128,14 +130,65 @@ static bool count_rows(const Merge *merge, const char *table, uint64_t *ret_rows
     return ask_number(merge, sql, ret_rows, error);
 }
 
-static bool upsert(Merge *merge, Error *error)
+/* Whether a row of the table is nothing but what is delivered, so that a new one may take its
+ * place; and no index or constraint remembers, until the commit, what was deleted. */
+static bool find_swappable(const Merge *merge, bool *ret_swappable, Error *error)
 {
-    uint64_t before, after, changed;
+    const Delivery *delivery = merge->delivery;
+    const TableRef *table = &delivery->table;
+    Existing existing;
+    DuckRows rows;
+    *ret_swappable = false;
+    if (!existing_read(merge->stage->connection, table, merge->stage->arena, &existing, error))
+        return false;
+    for (size_t i = 0; i < existing.column_count; i++) {
+        bool is_ours = existing_field(&delivery->schema, existing.columns[i].name) != NULL;
+        for (size_t j = 0; j < delivery->merge.emptied_count; j++)
+            is_ours =
+                is_ours || strcasecmp(existing.columns[i].name, delivery->merge.emptied[j]) == 0;
+        if (!is_ours)
+            return true;
+    }
+    if (!duck_rows(
+            merge->stage->connection,
+            DUCK_QUERY("SELECT table_name FROM duckdb_constraints() WHERE database_name = "
+                       "current_database() AND lower(schema_name) = lower($1) AND "
+                       "lower(table_name) = lower($2) AND constraint_type IN ('PRIMARY KEY', "
+                       "'UNIQUE', 'FOREIGN KEY') UNION ALL SELECT table_name FROM "
+                       "duckdb_indexes() WHERE database_name = current_database() AND "
+                       "lower(schema_name) = lower($1) AND lower(table_name) = lower($2)",
+                       table->dataset, table->table),
+            merge->stage->arena, &rows, error))
+        return false;
+    *ret_swappable = rows.row_count == 0;
+    return true;
+}
+
+/* New rows in the place of old ones. DuckDB does that several times as fast as updates, and with a
+ * fraction of the memory, as long as most of the table stays as it is. */
+static bool swap_rows(const Merge *merge, Error *error)
+{
+    uint64_t present, deleted;
     ApplyCounts *counts = merge->counts;
-    if (!check_partitions(merge, error) || !count_rows(merge, merge->sql.table, &before, error) ||
-        !change(merge, merge_statement(&merge->sql, merge->source, merge->facts.bounds), &changed,
-                error) ||
-        !count_rows(merge, merge->sql.table, &after, error))
+    const char *source = merge->source, *bounds = merge->facts.bounds;
+    if (!ask_number(merge, merge_count_present(&merge->sql, source, bounds), &present, error) ||
+        !change(merge, merge_delete_present(&merge->sql, source, bounds), &deleted, error))
+        return false;
+    if (deleted != present)
+        return fail_several(merge, error);
+    counts->updated = present;
+    if (!change(merge, merge_insert_all(&merge->sql, source), &counts->inserted, error))
+        return false;
+    counts->inserted -= present;
+    return true;
+}
+
+static bool merge_rows(const Merge *merge, uint64_t before, Error *error)
+{
+    uint64_t after, changed;
+    ApplyCounts *counts = merge->counts;
+    const char *sql = merge_statement(&merge->sql, merge->source, merge->facts.bounds);
+    if (!change(merge, sql, &changed, error) || !count_rows(merge, merge->sql.table, &after, error))
         return false;
     counts->inserted = after - before;
     counts->updated = changed - counts->inserted;
@@ -143,6 +196,21 @@ static bool upsert(Merge *merge, Error *error)
         return fail_several(merge, error);
     counts->unchanged = merge->facts.keys - changed;
     return true;
+}
+
+static bool upsert(const Merge *merge, Error *error)
+{
+    enum { SMALL_PART = 4 };
+    const Delivery *delivery = merge->delivery;
+    bool has_others = delivery->schema.field_count > delivery->merge.key_count, swappable = false;
+    uint64_t before;
+    if (!check_partitions(merge, error) || !count_rows(merge, merge->sql.table, &before, error))
+        return false;
+    bool is_small = merge->facts.keys < before / SMALL_PART;
+    if (is_small && has_others && !delivery->merge.changed_only &&
+        !find_swappable(merge, &swappable, error))
+        return false;
+    return swappable ? swap_rows(merge, error) : merge_rows(merge, before, error);
 }
 
 static bool vanish(const Merge *merge, Error *error)

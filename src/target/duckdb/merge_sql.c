@@ -231,6 +231,32 @@ const char *merge_statement(const MergeSql *sql, const char *source, const char 
                         values);
 }
 
+const char *merge_count_present(const MergeSql *sql, const char *source, const char *bounds)
+{
+    return arena_printf(sql->arena,
+                        "SELECT count(*)::VARCHAR FROM %s AS staged WHERE EXISTS (SELECT 1 FROM %s "
+                        "AS target WHERE %s%s)",
+                        source, sql->table, key_match(sql), bounds);
+}
+
+const char *merge_delete_present(const MergeSql *sql, const char *source, const char *bounds)
+{
+    return arena_printf(sql->arena, "DELETE FROM %s AS target USING %s AS staged WHERE %s%s",
+                        sql->table, source, key_match(sql), bounds);
+}
+
+const char *merge_insert_all(const MergeSql *sql, const char *source)
+{
+    const MergeSpec *merge = &sql->delivery->merge;
+    const char *columns = merge_columns(sql), *names = columns, *values = columns;
+    for (size_t i = 0; i < merge->emptied_count; i++) {
+        names = join(sql, names, ", ", quoted(sql, merge->emptied[i]));
+        values = join(sql, values, ", ", "NULL");
+    }
+    return arena_printf(sql->arena, "INSERT INTO %s (%s) SELECT %s FROM %s AS staged", sql->table,
+                        names, values, source);
+}
+
 const char *merge_insert_absent(const MergeSql *sql, const char *source, const char *bounds)
 {
     const MergeSpec *merge = &sql->delivery->merge;

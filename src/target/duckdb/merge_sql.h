@@ -32,6 +32,15 @@ const char *merge_key_bounds(const MergeSql *sql, const char *const *cells);
 /* MERGE of `source` into the table. `bounds`: further condition on target rows, or "". */
 const char *merge_statement(const MergeSql *sql, const char *source, const char *bounds);
 
+/* One row, one text: keys of `source` that the table has. */
+const char *merge_count_present(const MergeSql *sql, const char *source, const char *bounds);
+
+/* Deletes the rows of the table whose keys `source` has. */
+const char *merge_delete_present(const MergeSql *sql, const char *source, const char *bounds);
+
+/* Adds all rows of `source`; NULL in columns that the source no longer has. */
+const char *merge_insert_all(const MergeSql *sql, const char *source);
+
 /* Adds the rows of `source` whose key and order values are not in the table. */
 const char *merge_insert_absent(const MergeSql *sql, const char *source, const char *bounds);
 

@@ -305,6 +305,17 @@ bool duck_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_s
     return true;
 }
 
+/* A join of all staged keys, and what changed rows were before, are held until the commit: with too
+ * little memory DuckDB moves them to and from the disk for hours. It takes only what it needs. */
+static int64_t memory_of_merge(const Delivery *delivery)
+{
+    const int64_t base = 512LL << 20, times = 8, most = 1LL << 44;
+    int64_t staged = 0;
+    for (size_t i = 0; delivery->shards && i < delivery->shard_count; i++)
+        staged += (int64_t)delivery->shards[i].bytes;
+    return delivery_merges(delivery) ? base + times * (staged < most ? staged : most) : 0;
+}
+
 bool duck_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result, Error *error)
 {
     CLEANUP(duck_disconnect) DuckConnection connection = {0};
@@ -315,9 +326,12 @@ bool duck_apply(Target *target, const Delivery *delivery, ApplyResult *ret_resul
     if (!duck_target_connect(duck, &connection, error))
         return false;
     Stage stage = stage_of(&named, &connection, &arena);
+    int64_t memory = memory_of_merge(&named);
+    duck_memory_reserve(&duck->database, memory);
     bool done = make_places(duck, &stage, &first) && apply_once(&stage, ret_result, &first);
     if (!done && duck_error_is_memory(&first) && duck_memory_raise(&duck->database))
         done = apply_once(&stage, ret_result, &first);
+    duck_memory_reserve(&duck->database, -memory);
     /* Rows that were refused are refused again: somebody has to change them first. */
     ret_result->lost = !done && first.kind == ERROR_DATA;
     if (!done && error)
