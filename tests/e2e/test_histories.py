@@ -7,6 +7,8 @@ import pytest
 from support.program import Program
 from support.targets import BigQueryTarget, DuckdbTarget
 
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(7200)]
+
 # Points where a run can die; what is staged by then is void, or whole.
 POINTS = ("run.planned", "delivery.intended", "delivery.prepared", "extract.batch", "delivery.staged",
           "delivery.counted", "delivery.applied", "delivery.checked", "delivery.discarded",

@@ -8,6 +8,8 @@ import pytest
 from support import readers
 from support.writers import SCHEMA, Writers, wait_until_settled
 
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(7200)]
+
 MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::int8"
 
 
