@@ -25,8 +25,9 @@ def carried(types_db, tmp_path_factory):
 
     def get(kind):
         if kind not in made:
-            made[kind] = Carried(types_db, tmp_path_factory.mktemp(kind), kind,
-                                 mysql_matrix.sections_of(types_db.server), types_db.name)
+            made[kind] = Carried(
+                types_db, tmp_path_factory.mktemp(kind), kind,
+                sections=mysql_matrix.sections_of(types_db.server), schema=types_db.name)
         return made[kind]
 
     return get
