@@ -114,6 +114,17 @@ static bool clear_staging(const BqScope *scope, const Delivery *delivery, const 
     return true;
 }
 
+/* The same once more does nothing. */
+static bool patch_target(const BqScope *scope, const Delivery *delivery, const BqWay *way,
+                         Error *error)
+{
+    if (!way->patch)
+        return true;
+    return (bq_table_patch(scope, &delivery->table, way->patch, error) &&
+            fault_point("bigquery.target.patched", error)) ||
+           error_prefix(error, "changing what target says of the table %s", delivery->table.table);
+}
+
 bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
@@ -121,6 +132,7 @@ bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
     BqScope scope = bq_scope(target, delivery, &arena);
     if (!bq_way_read(&scope, delivery, &way, error) ||
         !bq_need_dataset(&scope, delivery->table.dataset, error) ||
+        !patch_target(&scope, delivery, &way, error) ||
         !clear_staging(&scope, delivery, &way, error))
         return false;
     if (!way.staged || way.bucket)
