@@ -108,8 +108,12 @@ static bool clear_staging(const BqScope *scope, const Delivery *delivery, const 
     for (int attempt = 1; way->staged && attempt < delivery->attempt; attempt++) {
         TableRef staging = {delivery->table.dataset,
                             bq_staging_name(delivery, attempt, scope->arena)};
-        if (!bq_table_delete(scope, &staging, error))
-            return false;
+        Error problem = {0};
+        if (bq_table_delete(scope, &staging, &problem) || problem.denied)
+            continue; /* no other attempt uses its name */
+        if (error)
+            *error = problem;
+        return false;
     }
     return true;
 }
