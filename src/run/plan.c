@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "run/cursor_plan.h"
 #include "run/plan_merge.h"
+#include "run/plan_widen.h"
 
 #include <string.h>
 
@@ -152,6 +153,21 @@ static bool describe_target(Session *session, const RunJob *job, Arena *arena, P
            target->ops->describe(target, &job->target, arena, &planned->existing, error);
 }
 
+/* Once more, with the types of the table that rows are added to. Where the source does not give a
+ * column as such a type, all stays as it was, and validate says what is in the way. */
+static void map_wider(PlannedJob *planned, MappingOptions *mapping, Arena *arena)
+{
+    Error ignored = {0};
+    TablePlan plan;
+    const MappingOptions wider = plan_widen(planned, mapping, arena);
+    if (wider.columns == mapping->columns ||
+        !mapping_plan(&planned->table, &wider, planned->source->ops->map_column, arena, &plan,
+                      &ignored))
+        return;
+    planned->plan = plan;
+    *mapping = wider;
+}
+
 /* Maps the columns; then once more, when some of them are to be left out. */
 static bool map_columns(const RunOptions *options, const RunJob *job, Arena *arena,
                         PlannedJob *planned, Error *error)
@@ -161,6 +177,8 @@ static bool map_columns(const RunOptions *options, const RunJob *job, Arena *are
     const char *const *kept;
     if (!mapping_plan(&planned->table, &mapping, map_column, arena, &planned->plan, error))
         return false;
+    if (planned->existing.exists)
+        map_wider(planned, &mapping, arena);
     plan_left_out(job, planned, arena, &kept, &mapping.select_count);
     mapping.select = kept;
     return !kept ||
