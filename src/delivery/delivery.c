@@ -422,11 +422,15 @@ bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const u
     return fault_point("delivery.counted", error);
 }
 
-const char *delivery_peek(StateStore *store, const char *job, Arena *arena)
+bool delivery_look(StateStore *store, const char *job, Arena *arena, DeliveryPast *ret_past,
+                   Error *error)
 {
     CLEANUP(json_free_ptr) Json *state = NULL;
-    Error ignored = {0};
-    if (!store->ops->load(store, job, &state, &ignored))
-        return NULL; /* whoever needs it will say so */
-    return arena_strdup(arena, json_get_text(json_get(state, "last_run"), "run_id"));
+    *ret_past = (DeliveryPast){0};
+    if (!store->ops->load(store, job, &state, error))
+        return false;
+    ret_past->interrupted = arena_strdup(arena, json_get_text(json_get(state, "intent"), "run_id"));
+    ret_past->last_run = arena_strdup(arena, json_get_text(json_get(state, "last_run"), "run_id"));
+    return job_state_from_json(json_get(state, "state"), arena, &ret_past->state, error) ||
+           error_prefix(error, "state of job %s", job);
 }

@@ -84,6 +84,15 @@ static bool run_selected(RunGroup *group, Error *error)
     return true;
 }
 
+/* NULL: none, or not known now: whoever needs it will say so. */
+static const char *last_run(Session *session, const RunJob *job, Arena *arena)
+{
+    DeliveryPast past;
+    Error ignored = {0};
+    return delivery_look(session_state(session), job->name, arena, &past, &ignored) ? past.last_run
+                                                                                    : NULL;
+}
+
 bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
 {
     *ret_report = (RunReport){.started_us = clock_wall_us()};
@@ -105,8 +114,7 @@ bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
     session_set_jobs(session, &jobs, true);
     group.seen_runs = ARENA_ARRAY(&ret_report->arena, const char *, jobs.count);
     for (size_t i = 0; i < jobs.count; i++)
-        group.seen_runs[i] =
-            delivery_peek(session_state(session), jobs.jobs[i].name, &ret_report->arena);
+        group.seen_runs[i] = last_run(session, &jobs.jobs[i], &ret_report->arena);
     bool ran = run_selected(&group, error);
     ret_report->finished_us = clock_wall_us();
     return ran;
@@ -116,6 +124,6 @@ bool run_report_keep(const RunReport *report, const RunOptions *options, Error *
 {
     CLEANUP(state_close_ptr) StateStore *store = NULL;
     CLEANUP(json_free_ptr) Json *json = run_report_json(report);
-    return drivers_open_state(options->drivers, options->config, &store, error) &&
+    return drivers_open_state(options->drivers, options->config, true, &store, error) &&
            state_keep_report(store, report->id, json, (size_t)options->config->reports_kept, error);
 }
