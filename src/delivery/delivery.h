@@ -89,6 +89,9 @@ bool delivery_is_lost(const JobDelivery *delivery);
  * record. */
 bool delivery_commit(JobDelivery *delivery, Error *error);
 
+/* The job has done all that was asked: makes that known, unless the last commit did. */
+bool delivery_succeed(JobDelivery *delivery, Error *error);
+
 /* Voids what begin started (not after a successful apply): staging first, then the intent. When
  * staging cannot be removed now, the intent stays and the next settle does it. */
 bool delivery_abandon(JobDelivery *delivery, Error *error);

@@ -84,13 +84,19 @@ static bool run_selected(RunGroup *group, Error *error)
     return true;
 }
 
-/* NULL: none, or not known now: whoever needs it will say so. */
-static const char *last_run(Session *session, const RunJob *job, Arena *arena)
+/* What is known of the job before it runs. What cannot be read now is not known: whoever needs it
+ * will say so. Gauges go by it when the run fails. */
+static const char *look_back(Session *session, const RunJob *job, Arena *arena, JobReport *report)
 {
     DeliveryPast past;
     Error ignored = {0};
-    return delivery_look(session_state(session), job->name, arena, &past, &ignored) ? past.last_run
-                                                                                    : NULL;
+    if (!delivery_look(session_state(session), job->name, arena, &past, &ignored))
+        return NULL;
+    const char *success = past.state.succeeded_at;
+    report->has_success = success && cursor_parse(CURSOR_INSTANT, success, &report->success_us);
+    if (job->config->cursor.columns.count > 0)
+        report_set_place(report, &past.state.cursor);
+    return past.last_run;
 }
 
 bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
@@ -114,7 +120,8 @@ bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
     session_set_jobs(session, &jobs, true);
     group.seen_runs = ARENA_ARRAY(&ret_report->arena, const char *, jobs.count);
     for (size_t i = 0; i < jobs.count; i++)
-        group.seen_runs[i] = last_run(session, &jobs.jobs[i], &ret_report->arena);
+        group.seen_runs[i] =
+            look_back(session, &jobs.jobs[i], &ret_report->arena, &ret_report->jobs[i]);
     bool ran = run_selected(&group, error);
     ret_report->finished_us = clock_wall_us();
     return ran;
