@@ -428,8 +428,20 @@ def test_a_standby_has_no_bound(db, bqferry, job, duckdb_target, standby):
     db.execute(TABLE)
     wait_until(lambda: _has(standby, db.name, "items"), "the table to arrive at the standby")
     job(duckdb_target, "items", url=db.url(port=standby.port), load="upsert", cursor=cursor())
-    result = bqferry.fails("config", "run")
-    assert "standby" in result.stderr and "primary" in result.stderr
+    for command in ("run", "plan"):
+        result = bqferry.fails("config", command)
+        text = " ".join((result.stdout + result.stderr).split())
+        assert "the server is a standby" in text and "give the primary a connection of its own" in text, text
+    checked = " ".join(bqferry("check").stdout.split())
+    assert "jobs with a cursor cannot run" in checked and "lead to the primary" in checked
+    bqferry.write_config({
+        "version": 1, "destination": duckdb_target.config,
+        "connections": {"primary": {"url": db.url()}, "standby": {"url": db.url(port=standby.port)}},
+        "jobs": [{"name": "main", "source": {"connection": "primary", "table": "items"}, "load": "upsert",
+                  "cursor": cursor()},
+                 {"name": "whole", "source": {"connection": "standby", "table": "items"}, "load": "replace",
+                  "target": {"table": "whole"}}]})
+    bqferry.ok("run")
 
 
 def _has(server, database, table):
