@@ -67,6 +67,7 @@ Json *intent_to_json(const Intent *intent)
     json_set(json, "merge", merge_to_json(delivery));
     json_set_text(json, "purpose", intent->purpose);
     json_set_bool(json, "continues", intent->continues);
+    json_set_bool(json, "completes", intent->completes);
     json_set_text(json, "low", intent->low);
     json_set_text(json, "high", intent->high);
     json_set(json, "next", intent->has_next ? job_state_to_json(&intent->next) : NULL);
@@ -166,6 +167,7 @@ bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error 
         return error_set(error, ERROR_CONFIG, "the intent lacks its run id, attempt or target");
     intent.purpose = arena_strdup(arena, json_get_text(json, "purpose"));
     intent.continues = json_get_bool(json, "continues");
+    intent.completes = json_get_bool(json, "completes");
     intent.low = arena_strdup(arena, json_get_text(json, "low"));
     intent.high = arena_strdup(arena, json_get_text(json, "high"));
     intent.has_next = json_is_object(json_get(json, "next"));

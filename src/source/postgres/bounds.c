@@ -300,7 +300,8 @@ static Step refuse_standby(Request *request)
               "the server is a standby, where the transactions that are open on its primary cannot "
               "be seen: a cursor could pass rows that they commit later");
     error_hint(&request->bound->error,
-               "let the connection of jobs with a cursor lead to the primary");
+               "give the primary a connection of its own and name it in the sources of jobs with a "
+               "cursor (it reads only what is new); a standby serves loads without a cursor");
     return STEP_REFUSED;
 }
 
