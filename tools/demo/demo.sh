@@ -164,10 +164,13 @@ show() {
   echo "$1"
   "$temp/show" "$result/warehouse.duckdb" "$2"
 }
+visits=
+if [ -n "$mariadb" ]; then visits="UNION ALL SELECT 'visits (from MariaDB)', count(*) FROM visits"; fi
 show "Rows in $result/warehouse.duckdb:" \
   "SELECT 'customers' AS \"table\", count(*) AS rows FROM customers
    UNION ALL SELECT 'products', count(*) FROM products UNION ALL SELECT 'orders', count(*) FROM orders
-   UNION ALL SELECT 'events', count(*) FROM events UNION ALL SELECT 'best_customers', count(*) FROM best_customers ORDER BY 2 DESC"
+   UNION ALL SELECT 'events', count(*) FROM events UNION ALL SELECT 'best_customers', count(*) FROM best_customers
+   $visits ORDER BY 2 DESC"
 show "Some orders (an enum, a list of structs, a decimal, an instant):" \
   "SELECT id, status, lines, total, ordered_at FROM orders ORDER BY id LIMIT 3"
 show "Some events (JSON stays JSON):" \
