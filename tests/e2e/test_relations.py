@@ -296,6 +296,17 @@ def test_odd_column_names_are_refused(db, bqferry, job, target):
     assert target.rows("t", "id, groesse_cm") == [(1, 2)]
 
 
+def test_names_and_comments_cannot_steer_a_terminal(db, bqferry, job, target):
+    escape = "\x1b[31m"
+    db.execute(f"""CREATE TABLE "t{escape}" ("c{escape}" int); COMMENT ON TABLE "t{escape}" IS 'a\nb{escape}';
+                   COMMENT ON COLUMN "t{escape}"."c{escape}" IS '{escape}'; CREATE TABLE "nosuch{escape}" ()""")
+    job(target, "public.*", columns={f"c{escape}": {"name": "c"}})
+    texts = [bqferry(*words).text for words in (
+        ("plan",), ("run",), ("check",), ("runs", "show"), ("state", "show"), ("gc", "--dry-run"), ("discover", "db"),
+        ("discover", "db", f"public.t{escape}"), ("run", "--progress", "plain"))]
+    assert "\x1b" not in "".join(texts) and "\\x1b[31m" in texts[0]
+
+
 def test_the_hint_for_odd_column_names_can_be_pasted(db, bqferry, job, target):
     db.execute("""CREATE TABLE t AS SELECT 1 AS "o""k", 2 AS "a: b", 3 AS "back\\slash", 'infinity'::date AS "w h en" """)
     job(target, "t", load="replace")

@@ -77,6 +77,7 @@ def test_unknown_host(bqferry, job, target):
     ("postgresql://ferry@127.0.0.1/shop?nosuch=1", {}, "nosuch"),
     ("postgresql://ferry@127.0.0.1/shop", {"PGPORT": "abc"}, '"port"'),
     ("postgresql://ferry@127.0.0.1/shop", {"PGSSLMODE": "never"}, "sslmode"),
+    ("postgresql:///?service=nosuch", {"PGSERVICEFILE": "/dev/null"}, '"nosuch" not found'),
 ))
 def test_options_that_libpq_does_not_take(bqferry, job, target, url, env, word):
     job(target, "items", url=url)
