@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/plan_print.h"
 
+#include "base/visible.h"
 #include "cmd/human.h"
 #include "cmd/model_json.h"
 #include "cmd/output.h"
+#include "cmd/text_width.h"
 #include "schema/field_json.h"
 
 #include <string.h>
@@ -144,7 +146,9 @@ static void print_ddl(const JobPlan *job, FILE *out)
 {
     for (const char *line = job->ddl; line && *line;) {
         int length = (int)strcspn(line, "\n");
-        fprintf(out, "    %.*s\n", length, line);
+        fputs("    ", out);
+        visible_print(out, (StrView){line, (size_t)length});
+        fputc('\n', out);
         line += length + (line[length] == '\n');
     }
 }
@@ -159,10 +163,12 @@ static void print_error(const Error *error, FILE *out, Arena *arena)
 static void print_job(const JobPlan *job, FILE *out, Arena *arena)
 {
     bool planned = job->error.kind == ERROR_NONE;
-    fprintf(out, "%s: %s (%s)", job->job, job->relation ? job->relation : "?", job->connection);
+    const char *head = arena_printf(arena, "%s: %s (%s)", job->job,
+                                    job->relation ? job->relation : "?", job->connection);
     if (planned)
-        fprintf(out, " to %s, %s", target_text(&job->target, arena), load_mode_name(job->load));
-    fputc('\n', out);
+        head = arena_printf(arena, "%s to %s, %s", head, target_text(&job->target, arena),
+                            load_mode_name(job->load));
+    fprintf(out, "%s\n", text_visible(head, arena));
     print_columns(job, out, arena);
     print_warnings(job, out, arena);
     if (!planned) {

@@ -91,6 +91,7 @@ def test_version(bqferry):
     (["copy", URL, "t", "files:out?format"], "should be KEY=VALUE"),
     (["copy", URL, "t", "files:out?format=avro", "--format", "ndjson"], "the format is said twice"),
     (["copy", "oracle://me@h/db", "t", "files:out"], "should begin with one of postgresql://"),
+    (["copy", URL, "t", "files:out", "--workers", "0"], '--workers: "0" is not a whole number from 1'),
     (["copy", URL, "t", "files:out", "--load", "upsert"], "is none of replace|append"),
     (["copy", URL, "t", "files:out", "--where", "a = '\udcff'"], "--where is not valid UTF-8"),
 ])

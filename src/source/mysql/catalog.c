@@ -41,13 +41,15 @@ static const char *hidden_indexes(MysqlDialect dialect)
     return dialect.version >= 80000 ? " AND is_visible = 'YES'" : "";
 }
 
+/* MariaDB makes geometry_columns by opening every table of the server: for such columns only. */
 static const char *srid_of(MysqlDialect dialect)
 {
     if (!dialect.is_mariadb)
         return dialect.version >= WITH_SRID ? "srs_id" : "NULL";
-    return "(SELECT max(g.srid) FROM information_schema.geometry_columns g WHERE g.g_table_schema = "
-           "c.table_schema AND g.g_table_name = c.table_name AND g.g_geometry_column = "
-           "c.column_name)";
+    return "CASE WHEN c.data_type IN ('geometry', 'point', 'linestring', 'polygon', 'multipoint', "
+           "'multilinestring', 'multipolygon', 'geometrycollection') THEN (SELECT max(g.srid) FROM "
+           "information_schema.geometry_columns g WHERE g.g_table_schema = c.table_schema AND "
+           "g.g_table_name = c.table_name AND g.g_geometry_column = c.column_name) END";
 }
 
 const char *mysql_catalog_relation(const char *schema, const char *name, MysqlDialect dialect,
