@@ -364,16 +364,19 @@ static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleRe
                              "--full-refresh to give them up and read the source anew");
 }
 
-/* Staging of another destination cannot be reached from here; what it holds was never visible. */
-static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result, Error *error)
+/* Staging of another destination cannot be reached from here. Whether its rows were applied is known
+ * there only, so its intent stays until a new one takes its place: whoever comes back before that
+ * still finds it. */
+static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result)
 {
     log_warning(
         delivery->job,
-        "the interrupted run %s was made for %s, the destination is now %s; it is given up, "
-        "and what it staged stays there",
+        "the interrupted run %s was made for %s, the destination is now %s; it is given up as soon "
+        "as this run stages rows, and what it staged stays there",
         delivery->intent.delivery.run_id, delivery->intent.destination, delivery->destination);
     result->outcome = SETTLE_VOIDED;
-    return forget_intent(delivery, error);
+    delivery->has_intent = false;
+    return true;
 }
 
 bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *ret_result,
@@ -389,7 +392,7 @@ bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *
     ret_result->rows_staged = staged_rows(found);
     bool settled;
     if (strcmp(delivery->intent.destination, delivery->destination) != 0) {
-        settled = settle_elsewhere(delivery, ret_result, error);
+        settled = settle_elsewhere(delivery, ret_result);
     } else if (delivery->intent.phase == INTENT_COUNTED) {
         settled = settle_counted(delivery, wanted, ret_result, error);
     } else {

@@ -96,13 +96,19 @@ static ShardResult read_result(const Json *shard, Arena *arena)
     };
 }
 
-static void read_shards(const Json *shards, Arena *arena, Intent *intent)
+/* Zero shards are no shards; what is no list at all is damage. */
+static bool read_shards(const Json *shards, Arena *arena, Intent *intent, Error *error)
 {
     size_t count = json_count(shards);
+    if (!json_is_array(shards))
+        return error_set(error, ERROR_CONFIG, "the intent has no list of shards");
     Shard *bounds = ARENA_ARRAY(arena, Shard, count);
     ShardResult *results = ARENA_ARRAY(arena, ShardResult, count);
     for (size_t i = 0; i < count; i++) {
         const Json *shard = json_at(shards, i);
+        if (intent->phase == INTENT_COUNTED && json_get_int(shard, "rows", -1) < 0)
+            return error_set(error, ERROR_CONFIG, "shard %zu of the intent has no count of rows",
+                             i);
         bounds[i] = (Shard){
             .method = arena_strdup(arena, json_get_text(shard, "method")),
             .relation = arena_strdup(arena, json_get_text(shard, "relation")),
@@ -114,6 +120,7 @@ static void read_shards(const Json *shards, Arena *arena, Intent *intent)
     intent->shards = bounds;
     intent->delivery.shard_count = count;
     intent->delivery.shards = intent->phase == INTENT_COUNTED ? results : NULL;
+    return true;
 }
 
 static bool read_words(const Json *json, Intent *intent, Error *error)
@@ -135,7 +142,9 @@ static bool read_layout(const Json *json, Arena *arena, Delivery *delivery, Erro
 {
     const Json *layout = json_get(json, "layout");
     const Json *schema = json_get(json, "schema");
-    if (!schema || !field_json_to_schema(schema, arena, &delivery->schema, error))
+    if (!schema)
+        return error_set(error, ERROR_CONFIG, "the intent has no schema");
+    if (!field_json_to_schema(schema, arena, &delivery->schema, error))
         return error_prefix(error, "the intent's schema");
     if (!layout_json_get(layout, arena, &delivery->layout, error))
         return error_prefix(error, "the intent's layout");
@@ -173,9 +182,9 @@ bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error 
     intent.has_next = json_is_object(json_get(json, "next"));
     if (!read_layout(json, arena, delivery, error) ||
         !merge_from_json(json_get(json, "merge"), arena, delivery, error) ||
-        !job_state_from_json(json_get(json, "next"), arena, &intent.next, error))
+        !job_state_from_json(json_get(json, "next"), arena, &intent.next, error) ||
+        !read_shards(json_get(json, "shards"), arena, &intent, error))
         return false;
-    read_shards(json_get(json, "shards"), arena, &intent);
     *ret_intent = intent;
     return true;
 }

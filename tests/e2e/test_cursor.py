@@ -358,16 +358,19 @@ def test_start(db, bqferry, job, duckdb_target, start, expected):
 
 
 @pytest.mark.parametrize("column, value", (("timestamptz", "'infinity'"), ("timestamptz", "NULL"),
-                                           ("int", "NULL")))
+                                           ("int", "NULL"), ("int8", "9223372036854775807"),
+                                           ("numeric(9,0)", "'NaN'")))
 def test_rows_that_no_range_holds_are_counted(db, bqferry, job, duckdb_target, column, value):
-    first = "now()" if column != "int" else "1"
+    first = "now()" if column == "timestamptz" else "1"
     db.execute(f"CREATE TABLE items (id int PRIMARY KEY, at {column}); CREATE INDEX ON items (at);"
                f" INSERT INTO items VALUES (1, {first}), (2, {value}), (3, {value})")
     job(duckdb_target, "items", load="upsert", cursor=cursor("at"))
     report = bqferry.ok("run").job()
     assert report["cursor"]["rows_without_value"] == 2
     assert "2 rows have no value in at" in " ".join(report["notes"])
-    assert ids(duckdb_target) == [1]
+    db.execute(f"INSERT INTO items VALUES (4, {'now()' if column == 'timestamptz' else '2'})")
+    bqferry.ok("run")
+    assert ids(duckdb_target) == [1, 4], "they do not take the cursor along"
 
 
 def test_naive_times_need_a_zone(db, bqferry, job, duckdb_target):

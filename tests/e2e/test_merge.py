@@ -198,6 +198,22 @@ def test_other_types_of_keys(db, bqferry, job, duckdb_target, type_):
     assert sorted(duckdb_target.rows("items", "name")) == [("b",), ("c",)]
 
 
+@pytest.mark.parametrize("type_, old, new", (
+    ("timestamptz", "0001-01-01Z", "1880-01-01Z"), ("timestamptz", "2026-10-25 00:30Z", "2026-10-25 01:30Z"),
+    ("timestamptz", "1900-01-01Z", "9999-12-31 23:59:59.999999Z"), ("timestamp", "0001-01-01", "2026-03-29 02:30"),
+    ("date", "0001-01-01", "9999-12-31")))
+def test_keys_at_the_ends_of_time(db, bqferry, job, duckdb_target, type_, old, new):
+    """Found again, whatever the offset of the machine's time zone was then."""
+    db.execute(f"CREATE TABLE items (k {type_} PRIMARY KEY, name text);"
+               f" INSERT INTO items VALUES ('{old}', 'old'), ('{new}', 'new')")
+    job(duckdb_target, "items", load="upsert")
+    bqferry.ok("run")
+    db.execute("UPDATE items SET name = name || '!'")
+    for zone in ("Asia/Kathmandu", "Europe/Berlin"):
+        assert merged(bqferry.ok("run", env={"TZ": zone})) == {"updated": 2}
+    assert sorted(duckdb_target.rows("items", "name")) == [("new!",), ("old!",)]
+
+
 def test_what_cannot_be_a_key(db, bqferry, job, duckdb_target):
     db.execute("CREATE TABLE items (id int, doc jsonb)")
     job(duckdb_target, "items", load="upsert")

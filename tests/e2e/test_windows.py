@@ -272,6 +272,27 @@ def test_damaged_states_are_refused(db, bqferry, job, duckdb_target, damage, wor
     assert not state_path(bqferry).exists()
 
 
+@pytest.mark.parametrize("damage, words", (
+    ({"schema": None}, "the intent has no schema"), ({"shards": "none"}, "the intent has no list of shards"),
+    ({"shards": [{}]}, "shard 0 of the intent has no count of rows"),
+    ({"load": "moon"}, "the intent's phase or load mode"), ({"run_id": None}, "the intent lacks its run id")))
+def test_damaged_intents_are_refused(db, bqferry, job, duckdb_target, fault_points, damage, words):
+    """What was under way is known in part only: nothing is applied, and nothing forgotten."""
+    fill(db, 3)
+    job(duckdb_target, "items", load="append", cursor=CURSOR)
+    assert bqferry("run", fault="delivery.counted").killed
+    good = state_path(bqferry).read_text()
+    bad = json.loads(good)
+    bad["intent"] = {key: value for key, value in {**bad["intent"], **damage}.items() if value is not None}
+    state_path(bqferry).write_text(json.dumps(bad))
+    result = bqferry.fails("config", "run")
+    assert words in result.stderr and "hint" in result.stderr, str(result)
+    assert json.loads(state_path(bqferry).read_text()) == bad and ids(duckdb_target) == []
+    state_path(bqferry).write_text(good)
+    bqferry.ok("run")
+    assert ids(duckdb_target) == list(range(1, 31))
+
+
 def test_an_interrupted_run_decides_where_the_cursor_is(db, bqferry, job, duckdb_target, fault_points):
     fill(db, 3)
     job(duckdb_target, "items", load="append", cursor=CURSOR)

@@ -154,12 +154,14 @@ static Step find_members(Bounding *bounding, Request *request, Error *error)
 }
 
 /* The greatest number there is; then whoever may have been given a smaller one. In this order: a
- * number is given out before it can be seen, and its sequence is locked from then on. */
+ * number is given out before it can be seen, and its sequence is locked from then on. The greatest
+ * bigint and NaN stand for the end of all numbers, as infinity does for times: nothing could come
+ * after them. */
 static Step sample_integer(Bounding *bounding, Request *request, Error *error)
 {
     const char *column = sql_relation(NULL, request->asked->cursor.column, bounding->arena);
-    const char *sql = arena_printf(bounding->arena, "SELECT max(%s)::pg_catalog.int8 FROM %s",
-                                   column, request->from);
+    const char *sql = arena_printf(bounding->arena, "SELECT max(%s)::pg_catalog.int8 FROM %s WHERE %s < " POSTGRES_INTEGER_END,
+                                   column, request->from, column);
     CLEANUP(PQclear_ptr) PGresult *row = NULL;
     Step step = ask(bounding, request, sql, &row, error);
     if (step != STEP_DONE)
