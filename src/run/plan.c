@@ -214,6 +214,7 @@ bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned,
         ret_planned->extract.relation.schema = ret_planned->table.schema;
     ret_planned->delivery = plan_delivery(options, job, ret_planned, arena);
     ret_planned->one_shard_bytes = session_target(session)->one_shard_bytes;
+    ret_planned->one_shard_columns = session_target(session)->one_shard_columns;
     return plan_merge(request, arena, ret_planned, error);
 }
 
@@ -252,6 +253,16 @@ bool job_plan_keys(const PlannedJob *planned, Arena *arena, PlannedJob *ret_keys
     return true;
 }
 
+/* What the target wishes to have as one shard. */
+static bool is_one_shard(const PlannedJob *planned)
+{
+    bool is_small =
+        planned->table.byte_size >= 0 && planned->table.byte_size < planned->one_shard_bytes;
+    bool is_wide = planned->one_shard_columns > 0 &&
+                   planned->plan.schema.field_count >= planned->one_shard_columns;
+    return is_small || is_wide;
+}
+
 bool job_shards(Snapshot *snapshot, const RunJob *job, const PlannedJob *planned, Arena *arena,
                 ShardList *ret_shards, Error *error)
 {
@@ -261,9 +272,7 @@ bool job_shards(Snapshot *snapshot, const RunJob *job, const PlannedJob *planned
     int64_t by_size = planned->table.byte_size / SHARD_BYTES;
     if (by_size > (int64_t)wanted)
         wanted = by_size < SHARDS_MAX ? (size_t)by_size : SHARDS_MAX;
-    if (planned->table.byte_size >= 0 && planned->table.byte_size < planned->one_shard_bytes)
-        wanted = 1;
-    if (planned->extract.limit > 0)
+    if (is_one_shard(planned) || planned->extract.limit > 0)
         wanted = 1; /* a limit over several shards would be a limit for each */
     return planned->source->ops->shards(snapshot, &planned->extract, wanted, arena, ret_shards,
                                         error);

@@ -10,11 +10,12 @@ typedef struct PlannedJob {
     SourceTable table;
     TablePlan plan;
     TargetTable existing;
-    bool knows_existing;     /* it was looked at: not for a replace */
-    Extract extract;         /* borrows plan and constants */
-    Delivery delivery;       /* without run id, attempt and shards */
-    int64_t one_shard_bytes; /* a smaller table is taken as one shard; 0: no wish */
-    const char **notes;      /* columns that come and go, … */
+    bool knows_existing;      /* it was looked at: not for a replace */
+    Extract extract;          /* borrows plan and constants */
+    Delivery delivery;        /* without run id, attempt and shards */
+    int64_t one_shard_bytes;  /* a smaller table is taken as one shard; 0: no wish */
+    size_t one_shard_columns; /* one of at least so many columns, too; 0: no wish */
+    const char **notes;       /* columns that come and go, … */
     size_t note_count;
     const char *const *columns; /* of the target that came from the source, now or earlier */
     size_t column_count;

@@ -205,6 +205,7 @@ struct Target {
     const char *place;       /* which destination of its type it is, for intents and messages; NULL:
                                 the configured path */
     int64_t one_shard_bytes; /* a table smaller than this is best taken as one shard; 0: no wish */
+    size_t one_shard_columns; /* one of at least so many columns, too; 0: no wish */
 };
 
 typedef struct SinkOps {

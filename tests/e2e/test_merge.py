@@ -159,6 +159,23 @@ def test_upsert_of_most_rows(db, bqferry, job, duckdb_target, what):
         assert query(duckdb_target, statement) == rows
 
 
+@pytest.mark.parametrize("fault", ("target.apply", "delivery.applied"))
+def test_another_table_outlives_a_crash(db, bqferry, job, duckdb_target, fault_points, fault):
+    """Before and after the commit: DuckDB's log knows rows, a drop and a rename."""
+    if duckdb_target.kind != "duckdb":
+        pytest.skip("no other target has this way")
+    fill(db, 3000)
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR)
+    bqferry.ok("run")
+    touch(db, "id > 5", name="'new'")
+    assert bqferry("run", fault=fault).killed
+    assert merged(bqferry.ok("run")).get("updated", 0) in (0, 2995)
+    same(db, duckdb_target)
+    assert query(duckdb_target, "SELECT id < 6 FROM items LIMIT 1") == [(False,)]
+    duckdb_target.check("items")
+    assert duckdb_target.leftovers() == []
+
+
 def test_changed_rows_only(db, bqferry, job, duckdb_target):
     fill(db)
     job(duckdb_target, "items", load="upsert", changed_only=True, metadata_columns=True)

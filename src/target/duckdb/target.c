@@ -51,6 +51,10 @@ static bool open_locked(DuckTarget *target, Error *error)
     return duck_database_open(&target->library, &target->settings, &target->database, error);
 }
 
+/* DuckDB holds up to 1.5 MB a column for a sink (docs/targets/duckdb.md), and as much again for
+ * each further one that commits into the same table. */
+enum { WIDE_COLUMNS = 256 };
+
 bool duck_target_open(const DestinationConfig *config, Target **ret_target, Error *error)
 {
     if (!config->path)
@@ -58,6 +62,7 @@ bool duck_target_open(const DestinationConfig *config, Target **ret_target, Erro
                          "destination.path is missing: the duckdb target needs a file to write");
     DuckTarget *target = memory_zalloc(1, sizeof *target);
     target->base.ops = &TARGET_OPS;
+    target->base.one_shard_columns = WIDE_COLUMNS;
     target->settings = (DuckSettings){.path = arena_strdup(&target->arena, config->path),
                                       .memory_limit = config->memory_limit,
                                       .threads = config->threads};
