@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """BigQuery: corners in which a run was once lost, doubled, or explained wrongly."""
 
+import json
+
 import pytest
 
 from support.processes import wait_until
@@ -243,3 +245,30 @@ def test_a_request_that_outlives_its_process(scene, way, again):
     fault.clear()
     wait_until(lambda: any(call["status"] == 409 for call in scene.google.recorded()[known:]), "the late request")
     assert len(scene.rows()) == expected and clean(scene), str(result)
+
+
+@pytest.mark.parametrize("load", ("append", "replace", "upsert"))
+@pytest.mark.parametrize("bucket, death", [(None, "bigquery.upload.finished"), ("staging", "bigquery.step.sent")])
+def test_a_run_that_was_interrupted_a_year_ago(scene, fault_points, bucket, death, load):
+    """BigQuery has forgotten its jobs: rows that must not come twice are not read again on a guess."""
+    if load == "upsert" and bucket is None:
+        death = "bigquery.step.sent"
+    scene.write(load, bucket)
+    assert scene.run(fault=death).killed
+    wait_until(lambda: all(job.state == "DONE" for job in scene.google.client().list_jobs()), "the end of the job")
+    path = scene.bqferry.folder / ".bqferry/jobs/main.json"
+    run = json.loads(path.read_text())["intent"]["run_id"]
+    old = f"{int(run[:4]) - 1}{run[4:]}"
+    path.write_text(path.read_text().replace(run, old))  # under which no job is known
+    result = scene.run()
+    if load != "append":
+        assert result.code == 0 and scene.rows() == scene.expected(), str(result)
+        return
+    assert result.code == 4 and "BigQuery has forgotten by now whether its 1000 rows" in result.stderr, str(result)
+    assert f"settling the interrupted run {old}" in result.stderr and "state reset main --force" in result.stderr, str(result)
+    assert scene.run("--full-refresh").code == 4, "not even then: what is asked for may be wrong"
+    assert scene.rows() == scene.expected()
+    environment = {**scene.google.environment(), "GCE_METADATA_HOST": None}
+    scene.bqferry.ok("state", "reset", "main", "--force", env=environment)
+    scene.ok("--full-refresh")
+    assert scene.rows() == scene.expected()
