@@ -272,3 +272,45 @@ def test_a_run_that_was_interrupted_a_year_ago(scene, fault_points, bucket, deat
     scene.bqferry.ok("state", "reset", "main", "--force", env=environment)
     scene.ok("--full-refresh")
     assert scene.rows() == scene.expected()
+
+
+def test_somebody_writes_into_staging(scene):
+    """More rows were copied than were sent. That is told, also when nothing can be cleaned up then; the next run does that, and says it once more."""
+    staging(scene)
+    held = scene.google.fault("bigquery.jobs.insert", "latency", seconds=60, match="prettyPrint")  # the copy job
+    scene.google.fault("bigquery.tables.delete", "error", status=400, reason="badRequest", count=0)
+    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    wait_until(lambda: held.fired, "the copy job")
+    name = next(name for name in scene.tables() if name.startswith("bqferry_staging"))
+    scene.google.client().query(f"INSERT INTO raw_data.{name} (id) VALUES (0)").result()
+    held.clear()
+    result = running.wait()
+    assert result.code == 4 and "1500 rows were staged but 1501 were applied" in result.stderr, str(result)
+    assert "warning: main: removing what run " in result.stderr and "; the next run will do it" in result.stderr, str(result)
+    scene.google.clear_faults()
+    assert "1501 were applied" in scene.run().stderr and clean(scene)
+    assert scene.ok().job()["status"] == "succeeded"
+
+
+def test_copies_of_partitions_do_not_wait_for_each_other(scene):
+    """Eight are sent before any is looked at; those that have ended meanwhile are looked at once."""
+    scene.db.execute("UPDATE items SET day = date '2026-01-01' + id::int % 16")
+    scene.write("replace", replace="partition", target={"partition_by": {"column": "day", "type": "day"}})
+    scene.ok()
+    calls = [call["method_id"] for call in scene.google.calls("bigquery.jobs.*") if "-part" in json.dumps(call["body"]) + call["path"]]
+    batch = ["bigquery.jobs.insert"] * 8
+    assert calls[:8] == batch and calls[8] == "bigquery.jobs.get", calls
+    assert calls.count("bigquery.jobs.insert") == 16
+    second = calls.index("bigquery.jobs.insert", 8)
+    assert calls[second:second + 8] == batch, calls
+
+
+def test_columns_that_go_away_are_told_of(scene):
+    """A replace rebuilds the table with the rows' columns: what somebody added by hand is lost with its name told."""
+    scene.write("replace")
+    scene.ok()
+    scene.google.client().query("ALTER TABLE raw_data.items ADD COLUMN remark STRING").result()
+    result = scene.ok()
+    assert "the columns of raw_data.items change with the rows: remark (STRING) is only there" in result.stderr, str(result)
+    assert "remark" not in [field.name for field in scene.google.client().get_table("raw_data.items").schema]
+    assert "change with the rows" not in scene.ok().stderr
