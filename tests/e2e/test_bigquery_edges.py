@@ -205,7 +205,7 @@ def test_the_target_is_removed_while_rows_are_read(scene):
     scene.write("append", "staging")
     scene.ok()
     fault = scene.google.fault("storage.objects.insert", "latency", seconds=60)
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: fault.fired, "the upload")
     scene.google.client().delete_table(f"{DATASET}.items")
     fault.clear()
@@ -233,7 +233,7 @@ def test_a_request_that_outlives_its_process(scene, way, again):
     copies = {"method": "bigquery.jobs.insert", "match": "prettyPrint"}  # not those of uploads
     fault = scene.google.fault(kind="latency", seconds=120,
                                **(copies if way != "upload" else {"method": "bigquery.jobs.insert:chunk"}))
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: fault.fired, "the request")
     running.process.kill()
     running.wait()
@@ -268,8 +268,7 @@ def test_a_run_that_was_interrupted_a_year_ago(scene, fault_points, bucket, deat
     assert f"settling the interrupted run {old}" in result.stderr and "state reset main --force" in result.stderr, str(result)
     assert scene.run("--full-refresh").code == 4, "not even then: what is asked for may be wrong"
     assert scene.rows() == scene.expected()
-    environment = {**scene.google.environment(), "GCE_METADATA_HOST": None}
-    scene.bqferry.ok("state", "reset", "main", "--force", env=environment)
+    scene.bqferry.ok("state", "reset", "main", "--force", env=scene.google.environment())
     scene.ok("--full-refresh")
     assert scene.rows() == scene.expected()
 
@@ -279,7 +278,7 @@ def test_somebody_writes_into_staging(scene):
     staging(scene)
     held = scene.google.fault("bigquery.jobs.insert", "latency", seconds=60, match="prettyPrint")  # the copy job
     scene.google.fault("bigquery.tables.delete", "error", status=400, reason="badRequest", count=0)
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: held.fired, "the copy job")
     name = next(name for name in scene.tables() if name.startswith("bqferry_staging"))
     scene.google.client().query(f"INSERT INTO raw_data.{name} (id) VALUES (0)").result()

@@ -58,7 +58,7 @@ def test_a_signal(scene, kind, bucket, method, nth):
     write(scene, bucket)
     fields = {"seconds": LONG} if kind == "hang" else {"status": 503, "reason": "backendError"}
     fault = scene.google.fault(method, kind, nth=nth, count=0, **fields)
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: fault.fired > (kind == "error"), "the fault")
     running.signal(signal.SIGTERM)
     result = running.wait()
@@ -72,7 +72,7 @@ def test_a_signal_when_nothing_is_answered_any_more(scene):
     """Last words are not waited for longer than a few seconds, all together."""
     write(scene, None)
     fault = scene.google.fault("bigquery.*", "hang", nth=6, count=0, seconds=LONG)
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: fault.fired > 0, "the fault")
     running.signal(signal.SIGTERM)
     assert running.wait(timeout=25).code == 1
