@@ -79,7 +79,6 @@ typedef struct ConnectionConfig {
 typedef struct EndpointsConfig {
     const char *bigquery;
     const char *storage;
-    const char *storage_grpc; /* host:port */
 } EndpointsConfig;
 
 /* destination of type bigquery; NULL and 0 are "not said". */

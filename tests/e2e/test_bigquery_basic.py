@@ -43,8 +43,7 @@ class Scene:
 
     def run(self, *arguments, **options):
         self.google.forget_calls()
-        environment = {**self.google.environment(), "GCE_METADATA_HOST": None}
-        return self.bqferry("run", *arguments, env=environment, **options)
+        return self.bqferry("run", *arguments, env=self.google.environment(), **options)
 
     def ok(self, *arguments, **options):
         result = self.run(*arguments, **options)

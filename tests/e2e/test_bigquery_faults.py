@@ -106,7 +106,7 @@ def test_a_signal_while_a_shard_is_loaded(scene):
     write(scene, "staging")
     scene.google.job_fault(job_type="load", forever=True, count=0)
     scene.google.forget_calls()
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: "bigquery.jobs.get" in scene.google.counts(), "the first look at the job")
     running.signal(signal.SIGINT)
     result = running.wait()

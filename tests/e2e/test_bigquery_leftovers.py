@@ -47,7 +47,7 @@ def test_what_may_not_be_removed_stays(scene, way):
     if "partitions" not in way:
         assert scene.rows() == scene.expected()
     scene.google.permissions(WHO)
-    scene.bqferry.ok("gc", "--older-than", "0s", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    scene.bqferry.ok("gc", "--older-than", "0s", env=scene.google.environment())
     assert clean(scene)
 
 
@@ -79,7 +79,6 @@ def test_copies_of_partitions_that_may_still_come(scene, fault_points):
     scene.google.permissions(WHO, deny=[permission])
     result = scene.run()
     assert result.code == 4 and permission in result.stderr and "bqferry state reset main --force" in result.stderr, str(result)
-    environment = {**scene.google.environment(), "GCE_METADATA_HOST": None}
-    scene.bqferry.ok("state", "reset", "main", "--force", env=environment)
+    scene.bqferry.ok("state", "reset", "main", "--force", env=scene.google.environment())
     scene.ok()
     assert scene.rows() == scene.expected()

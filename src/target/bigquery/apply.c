@@ -430,7 +430,7 @@ static bool send_part(const BqWork *work, const char *partition, size_t number, 
     }
     if (part->result.state == STEP_DONE)
         return true;
-    bq_run_pace(work->scope.bq, work->delivery, PACE_OF_PARTITIONS);
+    bq_run_pace(&work->scope, work->delivery, PACE_OF_PARTITIONS);
     return bq_step_send(work, &part->step, &part->job, error);
 }
 

@@ -110,15 +110,16 @@ BqSettled bq_run_settled(BigQuery *bq, const Delivery *delivery, ApplyResult *re
     return settled;
 }
 
-void bq_run_pace(BigQuery *bq, const Delivery *delivery, size_t limit)
+void bq_run_pace(const BqScope *scope, const Delivery *delivery, size_t limit)
 {
+    BigQuery *bq = scope->bq;
     pthread_mutex_lock(&bq->lock);
     BqRun *run = need_run(bq, delivery);
     Pace *pace = limit == PACE_OF_TABLES ? &run->tables : &run->partition_changes;
     int64_t wait_ms = pace_take(pace, limit, clock_monotonic_ns());
     pthread_mutex_unlock(&bq->lock);
     if (wait_ms > 0)
-        clock_sleep_ms(wait_ms);
+        (void)stop_sleep_ms(scope->stop, wait_ms);
 }
 
 /* The caller holds the lock. */

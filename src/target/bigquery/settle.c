@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fault.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "target/bigquery/apply.h"
 #include "target/bigquery/calls.h"
@@ -146,6 +148,30 @@ static bool other_status(const BqWork *work, DeliveryStatus *ret_status, uint64_
     return true;
 }
 
+/* BigQuery forgets jobs after six months (docs/managing-jobs), and takes their ids anew. Where the
+ * same rows twice are wrong, nobody can tell any more what became of them. */
+static bool is_remembered(const Delivery *delivery, Error *error)
+{
+    enum { REMEMBERED_DAYS = 170 };
+    const int64_t day_us = INT64_C(24) * 3600 * 1000000;
+    int64_t begun_us;
+    if (delivery->load != LOAD_APPEND || delivery_merges(delivery) ||
+        !id_time(delivery->run_id, &begun_us) ||
+        clock_wall_us() - begun_us < REMEMBERED_DAYS * day_us)
+        return true;
+    error_set(error, ERROR_TARGET,
+              "run %s was interrupted %" PRId64
+              " days ago, and BigQuery has forgotten by now whether its %" PRIu64
+              " rows were added to %s.%s",
+              delivery->run_id, (clock_wall_us() - begun_us) / day_us, bq_staged_rows(delivery),
+              delivery->table.dataset, delivery->table.table);
+    return error_hint(error,
+                      "look whether they are there, then bqferry state reset %s --force, and "
+                      "--full-refresh to load the table anew; or, with a cursor, bqferry state set "
+                      "%s to go on behind them",
+                      delivery->job, delivery->job);
+}
+
 bool bq_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
                uint64_t *ret_rows, Error *error)
 {
@@ -155,7 +181,7 @@ bool bq_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_sta
     *ret_status = DELIVERY_UNKNOWN;
     if (!delivery->shards) /* apply comes only after the counts */
         return true;
-    if (!bq_way_read(&scope, delivery, &way, error))
+    if (!is_remembered(delivery, error) || !bq_way_read(&scope, delivery, &way, error))
         return false;
     const BqWork work = {scope, delivery, &way};
     Error asking = {0};
