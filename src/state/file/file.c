@@ -123,7 +123,7 @@ static bool file_load(StateStore *store, const char *job, Json **ret_state, Erro
     *ret_state = NULL;
     if (!json_read_file(path, &state, error)) {
         error_prefix(error, "state of job %s", job);
-        return state_hint_damaged(error);
+        return state_hint_damaged(job, error);
     }
     if (state && !state_check_document(state, job, path, error))
         return false;
