@@ -141,7 +141,11 @@ bool upkeep_reset(const RunOptions *options, const char *job, bool force, Arena 
     CLEANUP(state_close_ptr) StateStore *store = NULL;
     StateLock *lock = NULL;
     const LockRequest request = {
-        .name = job, .what = job, .holder = job, .wait_ms = options->lock_wait_ms};
+        .name = job,
+        .what = arena_printf(arena, "job %s", job),
+        .holder = job,
+        .wait_ms = options->lock_wait_ms,
+    };
     if (!drivers_open_state(options->drivers, options->config, true, &store, error) ||
         !state_lock(store, &request, &lock, error))
         return false;

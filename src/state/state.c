@@ -64,8 +64,7 @@ bool state_fail_locked(const LockRequest *request, const Json *holder, const cha
     else
         error_set(error, ERROR_LOCKED, "%s is locked by another process (%s)", request->what,
                   place);
-    return error_hint(error, "--lock-wait 10m waits until that run has ended; a lock ends with its "
-                             "process");
+    return false;
 }
 
 bool state_hint_damaged(const char *job, Error *error)
