@@ -124,10 +124,8 @@ static void print_incremental(const JobPlan *job, FILE *out)
         fprintf(out, "%s%s%s", i ? ", " : "  by key ", job->key[i],
                 i + 1 == job->key_count ? "\n" : "");
     if (job->interrupted)
-        fprintf(out,
-                "  run %s was interrupted, or is under way: the next run settles it first, and "
-                "may then begin further on\n",
-                job->interrupted);
+        fprintf(out, "  run %s was interrupted, or is under way: the next run settles it first%s\n",
+                job->interrupted, job->bound ? ", and may then begin further on" : "");
     if (job->cursor)
         fprintf(out, "  %s reads %s\n", job->cursor_value ? "the next run" : "a first run",
                 job->cursor);

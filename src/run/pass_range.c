@@ -210,7 +210,15 @@ static bool read_span(const RangeRequest *request, CursorKind kind, int64_t boun
         return error_prefix(error, "--start");
     if (asked->end && !cursor_plan_place(kind, asked->end, true, &wanted, error))
         return error_prefix(error, "--end");
+    if (asked->end && wanted <= ret_span->start)
+        return error_set(error, ERROR_USAGE, "--end %s does not lie behind --start %s", asked->end,
+                         asked->start);
     ret_span->end = asked->end && wanted < end ? wanted : end;
+    if (asked->end && wanted > end && end > ret_span->start)
+        job_note(request->run,
+                 arena_printf(request->arena,
+                              "the backfill ends at %s: what comes after is left to the job's runs",
+                              cursor_format(kind, end, request->arena)));
     return true;
 }
 
@@ -246,6 +254,11 @@ static bool next_window(const RangeRequest *request, PassRange *range, int64_t b
     };
     outcome->nothing = !cursor_plan_next(cursor, &from, span.end, 0, NULL, &range->range);
     outcome->is_last = true;
+    if (outcome->nothing)
+        job_note(request->run,
+                 arena_printf(request->arena,
+                              "nothing was read: what comes after %s is left to the job's runs",
+                              backfill.end));
     if (outcome->nothing)
         return true;
     const int64_t *first;

@@ -339,8 +339,8 @@ static const char *names_text(const char *const *names, size_t count, Arena *are
 static void note_layout(const PlannedJob *planned, Arena *arena, JobPlan *plan)
 {
     const TableLayout *layout = &planned->delivery.layout;
-    if (planned->existing.exists)
-        return;
+    if (planned->existing.exists || !plan->forecast)
+        return; /* only BigQuery has them */
     if (layout->partitions_by_default)
         add_note(plan, arena,
                  arena_printf(arena,

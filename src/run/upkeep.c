@@ -74,17 +74,17 @@ static bool open_delivery(Session *session, const RunOptions *options, const Run
                       job->name, job->name);
 }
 
-bool upkeep_set_cursor(const RunOptions *options, const char *value, const char *key, Error *error)
+bool upkeep_set_cursor(const RunOptions *options, const char *value, const char *key, Arena *arena,
+                       UpkeepChange *ret_change, Error *error)
 {
     CLEANUP(session_close_ptr) Session *session = NULL;
     CLEANUP(delivery_close_ptr) JobDelivery *delivery = NULL;
-    CLEANUP(arena_done) Arena arena = {0};
     const RunJob *job = NULL;
     CursorKind kind;
     int64_t place;
     if (!session_open(options, true, &session, error) ||
-        !select_one(session, options, &arena, &job, error) ||
-        !ask_kind(session, job, &arena, &kind, error))
+        !select_one(session, options, arena, &job, error) ||
+        !ask_kind(session, job, arena, &kind, error))
         return false;
     if (!cursor_parse(kind, value, &place))
         return error_set(error, ERROR_USAGE, "--cursor: expected %s, found %s",
@@ -96,10 +96,15 @@ bool upkeep_set_cursor(const RunOptions *options, const char *value, const char 
         return error_set(error, ERROR_USAGE, "--key: the cursor of job %s has no key column",
                          job->name);
     JobState state = *delivery_state(delivery);
-    state.cursor = own_cursor(session, job, "state set", &arena);
+    state.cursor = own_cursor(session, job, "state set", arena);
     state.cursor.kind = kind;
-    state.cursor.value = cursor_format(kind, place, &arena);
+    state.cursor.value = cursor_format(kind, place, arena);
     state.cursor.key = key;
+    *ret_change = (UpkeepChange){
+        .column = state.cursor.column,
+        .value = state.cursor.value,
+        .before = arena_strdup(arena, delivery_state(delivery)->cursor.value),
+    };
     return delivery_set_state(delivery, &state, error);
 }
 
@@ -116,8 +121,10 @@ static bool may_reset(StateStore *store, const char *job, bool force, Error *err
         return true;
     if (!store->ops->load(store, job, &state, error))
         return false;
-    if (!state)
-        return error_set(error, ERROR_USAGE, "job %s has no state", job);
+    if (!state) {
+        error_set(error, ERROR_USAGE, "job %s has no state", job);
+        return error_hint(error, "bqferry state show lists the jobs that have one");
+    }
     if (!json_is_object(json_get(state, "intent")))
         return true;
     error_set(error, ERROR_CONFIG,
@@ -128,15 +135,25 @@ static bool may_reset(StateStore *store, const char *job, bool force, Error *err
                       job);
 }
 
-bool upkeep_reset(const RunOptions *options, const char *job, bool force, Error *error)
+bool upkeep_reset(const RunOptions *options, const char *job, bool force, Arena *arena,
+                  UpkeepChange *ret_change, Error *error)
 {
     CLEANUP(state_close_ptr) StateStore *store = NULL;
     StateLock *lock = NULL;
     const LockRequest request = {
-        .name = job, .what = job, .holder = job, .wait_ms = options->lock_wait_ms};
+        .name = job,
+        .what = arena_printf(arena, "job %s", job),
+        .holder = job,
+        .wait_ms = options->lock_wait_ms,
+    };
     if (!drivers_open_state(options->drivers, options->config, true, &store, error) ||
         !state_lock(store, &request, &lock, error))
         return false;
+    DeliveryPast past;
+    Error unreadable = {0};
+    *ret_change = (UpkeepChange){0};
+    if (delivery_look(store, job, arena, &past, &unreadable))
+        ret_change->before = past.state.cursor.value;
     bool done = may_reset(store, job, force, error) && store->ops->remove(store, job, error);
     unlock(store, &lock);
     return done;

@@ -492,6 +492,27 @@ def test_check_says_how_bounds_are_found(db, bqferry, job, duckdb_target, role):
     assert ("GRANT pg_read_all_stats" in text) == (role == "ferry"), text
 
 
+# Large ranges -----------------------------------------------------------------------------------------
+
+def test_what_is_new_is_read_by_several_workers(db, bqferry, job, duckdb_target):
+    """The planner's statistics know nothing of rows that were changed since, and these are close together in a
+    long range: each worker gets its share all the same, and together they read each row once."""
+    db.execute("CREATE TABLE items (id int, updated_at timestamptz) WITH (autovacuum_enabled = off)")
+    db.execute("INSERT INTO items SELECT i, timestamptz '2020-01-01Z' FROM generate_series(1, 600000) i")
+    db.execute("CREATE INDEX ON items (updated_at); ANALYZE items")
+    job(duckdb_target, "items", url=db.url("watcher"), load="append", cursor=cursor(), workers=2)
+    bqferry.ok("run")
+    bqferry.ok("state", "set", "main", "--cursor", "2020-06-01")
+    db.execute("UPDATE items SET updated_at = clock_timestamp() WHERE id <= 450000")
+    planned = json.loads(bqferry.ok("plan", "--json").stdout)["jobs"][0]
+    counts = [db.value(f"SELECT count(*) FROM items WHERE {shard['predicate']}") for shard in planned["shards"]]
+    assert len(counts) == planned["workers"] == 2 and sum(counts) == 450_000, planned["shards"]
+    assert min(counts) > 100_000, counts
+    report = bqferry.ok("run").job()
+    assert report["workers"] == 2 and report["rows_read"] == 450_000
+    assert len(ids(duckdb_target)) == 1_050_000 and len(set(ids(duckdb_target))) == 600_000
+
+
 # What plan says of it ---------------------------------------------------------------------------------
 
 def words(result):

@@ -246,7 +246,7 @@ def test_a_state_of_another_job_is_refused(db, bqferry, job, duckdb_target, chan
 
 
 @pytest.mark.parametrize("damage, words", (
-    (lambda text: "", "expected"), (lambda text: text[: len(text) // 2], "premature end"),
+    (lambda text: "", "expected"), (lambda text: text[:text.index("instant") + 3], "premature end"),
     (lambda text: text.replace('"version": 2', '"version": 3'), "has version 3"),
     (lambda text: text.replace('"job": "main"', '"job": "other"'), "is the state of job other"),
     (lambda text: text.replace('"value": "20', '"value": "xx'), "is none of its kind"),
@@ -416,6 +416,53 @@ def test_runs(db, bqferry, job, duckdb_target):
     assert bqferry.ok("runs", "show", failed.report["id"], "--json").json()["exit_code"] == failed.code
     assert json.loads((bqferry.folder / ".bqferry/report.json").read_text())["id"] == failed.report["id"]
     assert "there is no report" in bqferry.fails("config", "runs", "show", "1999").stderr
+
+
+def test_words_about_states_and_runs(db, bqferry, job, duckdb_target):
+    """What was changed is said, with what it was; what is not there, with where to look; and one state that is
+    damaged hides none of the others."""
+    fill(db, 3)
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR)
+    assert "no job has a state" in bqferry.ok("state", "show").stdout
+    assert "there is no report yet" in bqferry.ok("runs", "list").stdout
+    assert not (bqferry.folder / ".bqferry").exists()
+    run_id = bqferry.ok("run").job()["run_id"]
+    place = place_of(bqferry)
+    said = bqferry.ok("state", "set", "main", "--cursor", "2026-01-02").stdout
+    assert f"main: the cursor updated_at is at 2026-01-02 00:00:00+00 now (it was at {place})" in said
+    said = bqferry.ok("state", "reset", "main").stdout
+    assert "its state is forgotten; the next run is its first (it was at 2026-01-02 00:00:00+00)" in said
+    for words in (("show", "main"), ("reset", "main"), ("reset", "nobody")):
+        result = bqferry.fails("config", "state", *words)
+        assert "has no state" in result.stderr and "bqferry state show" in result.stderr
+    assert "bqferry runs list" in bqferry.fails("config", "runs", "show", "nobody").stderr
+    assert run_id in bqferry.ok("runs", "show", run_id).stdout, "by the id that rows and states have"
+    job(duckdb_target, "items", name="other", load="append", target={"table": "other"})
+    bqferry.ok("run")
+    state_path(bqferry).write_text('{"version": 2, "jo')
+    result = bqferry.fails("config", "state", "show")
+    assert "other" in result.stdout and "cannot be read" in result.stdout
+    assert "bqferry state reset main --force" in result.stderr
+    assert "nothing was begun more than 2d ago" in _without_damage(bqferry, "gc", "--older-than", "2d")
+
+
+def _without_damage(bqferry, *words):
+    state_path(bqferry).unlink()
+    return bqferry.ok(*words).stdout
+
+
+def test_words_about_backfills(db, bqferry, job, duckdb_target):
+    fill(db, 9)
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR)
+    bqferry.ok("run")
+    result = bqferry.fails("config", "backfill", "main", "--start", "2026-01-05", "--end", "2026-01-03")
+    assert "--end 2026-01-03 does not lie behind --start 2026-01-05" in result.stderr
+    bqferry.ok("state", "set", "main", "--cursor", "2026-01-04")
+    said = " ".join(bqferry.ok("backfill", "main", "--start", "2026-01-03", "--end", "2026-01-08").stdout.split())
+    assert "the backfill ends at 2026-01-04 00:00:00+00: what comes after is left to the job's runs" in said
+    said = " ".join(bqferry.ok("backfill", "main", "--start", "2026-01-06").stdout.split())
+    assert "nothing was read: what comes after 2026-01-04 00:00:00+00 is left to the job's runs" in said
+    assert place_of(bqferry) == "2026-01-04 00:00:00+00"
 
 
 def metrics(path):

@@ -64,7 +64,9 @@ static bool fail_locked(const LockRequest *request, const char *path, Error *err
 {
     CLEANUP(json_free_ptr) Json *holder = NULL;
     json_read_file(path, &holder, NULL);
-    return state_fail_locked(request, holder, path, error);
+    state_fail_locked(request, holder, path, error);
+    return error_hint(error, "--lock-wait 10m waits until that run has ended; a lock ends with its "
+                             "process");
 }
 
 static bool write_holder(int descriptor, const char *path, const char *job, Error *error)
@@ -123,7 +125,7 @@ static bool file_load(StateStore *store, const char *job, Json **ret_state, Erro
     *ret_state = NULL;
     if (!json_read_file(path, &state, error)) {
         error_prefix(error, "state of job %s", job);
-        return state_hint_damaged(error);
+        return state_hint_damaged(job, error);
     }
     if (state && !state_check_document(state, job, path, error))
         return false;

@@ -82,6 +82,7 @@ static void a_lock_that_is_held(void **state)
         assert_int_equal(scene.error.kind, ERROR_LOCKED);
         assert_says(&scene, cases[i].says);
         assert_says(&scene, "--lock-wait");
+        assert_says(&scene, "can be taken over after two minutes"); /* it does not end by itself */
         state_scene_close(&scene);
     }
 }
