@@ -212,6 +212,14 @@ static void read_columns(const MysqlResults *facts, Arena *arena, SourceTable *t
 
 static bool fail_unreadable(const Description *description, const SourceTable *table, Error *error)
 {
+    if (table->kind == RELATION_VIEW && table->column_count == 0) {
+        error_set(error, ERROR_SOURCE,
+                  "%s: the view cannot be read: a table, column or function that it refers to is "
+                  "missing, or its definer may not use it",
+                  description->label);
+        return error_hint(error, "SHOW CREATE VIEW %s shows what it refers to",
+                          mysql_relation(table->schema, table->name, description->arena));
+    }
     error_set(error, ERROR_SOURCE, "%s: no permission to read it", description->label);
     return error_hint(error, "as an administrator: GRANT SELECT ON %s TO the account",
                       mysql_relation(table->schema, table->name, description->arena));
