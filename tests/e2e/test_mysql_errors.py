@@ -175,6 +175,7 @@ def test_permission_for_some_columns(items, bqferry, target):
     items.server.run(f"GRANT SELECT (id) ON {items.name}.items TO poor@'127.0.0.1'")
     connection = {"url": items.url(user="poor")}
     write(bqferry, target, connection, {"table": "items", "columns": ["id"]})
+    bqferry.ok("check")
     bqferry.ok("run")
     assert count(target) == ROWS
 

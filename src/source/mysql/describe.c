@@ -194,8 +194,10 @@ static void read_columns(const MysqlResults *facts, Arena *arena, SourceTable *t
             .srid = row[SRID],
             .is_json = strcmp(row[DATA], "longtext") == 0 && has_json_check(checks, row[NAME]),
         };
+        bool may_read = !row[PRIVILEGES] || strstr(row[PRIVILEGES], "select");
         columns[i] = (SourceColumn){
             .name = arena_strdup(arena, row[NAME]),
+            .is_denied = !may_read,
             .type = mysql_type_of_facts(&column, arena),
             .not_null = strcmp(row[NULLABLE], "NO") == 0,
             .generated =
@@ -203,7 +205,7 @@ static void read_columns(const MysqlResults *facts, Arena *arena, SourceTable *t
             .set_on_write = is_stamp(row[EXTRA], row[DEFAULT]),
             .comment = row[COMMENT] && row[COMMENT][0] ? arena_strdup(arena, row[COMMENT]) : NULL,
         };
-        *ret_readable = *ret_readable || !row[PRIVILEGES] || strstr(row[PRIVILEGES], "select");
+        *ret_readable = *ret_readable || may_read;
     }
     table->columns = columns;
     table->column_count = count;
