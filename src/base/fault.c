@@ -44,4 +44,11 @@ bool fault_point(const char *name, Error *error)
     return true;
 }
 
+int64_t fault_speed(const char *variable)
+{
+    const char *text = getenv(variable);
+    int64_t speed = text ? strtoll(text, NULL, 10) : 1;
+    return speed > 1 ? speed : 1;
+}
+
 #endif

@@ -9,12 +9,24 @@
 
 #include "base/error.h"
 
+#include <stdint.h>
+
 #ifdef BQFERRY_FAULT_POINTS
 
 /* Returns false with an ERROR_INTERNAL when a test asked this point to fail; else true. */
 bool fault_point(const char *name, Error *error);
 
+/* By how much a test shortens times that it would have to wait for: the number in that variable of
+ * the environment, 1 when it is not set. */
+int64_t fault_speed(const char *variable);
+
 #else
+
+static inline int64_t fault_speed(const char *variable)
+{
+    (void)variable;
+    return 1;
+}
 
 static inline bool fault_point(const char *name, Error *error)
 {

@@ -108,7 +108,7 @@ static StateStore *check_state(Check *check)
     Section *section = add_section(check, "state", check->config->state_path);
     Error error = {0};
     StateStore *store = NULL;
-    if (!drivers_open_state(check->context->app->drivers, check->config, &store, &error)) {
+    if (!drivers_open_state(check->context->app->drivers, check->config, true, &store, &error)) {
         add_error(section, "folder", &error);
         return NULL;
     }

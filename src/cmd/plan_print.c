@@ -123,8 +123,21 @@ static void print_incremental(const JobPlan *job, FILE *out)
     for (size_t i = 0; i < job->key_count; i++)
         fprintf(out, "%s%s%s", i ? ", " : "  by key ", job->key[i],
                 i + 1 == job->key_count ? "\n" : "");
+    if (job->interrupted)
+        fprintf(out,
+                "  run %s was interrupted, or is under way: the next run settles it first, and "
+                "may then begin further on\n",
+                job->interrupted);
     if (job->cursor)
-        fprintf(out, "  a first run reads %s\n", job->cursor);
+        fprintf(out, "  %s reads %s\n", job->cursor_value ? "the next run" : "a first run",
+                job->cursor);
+    else if (job->cursor_is_at_end)
+        fputs("  the next run reads nothing: no row that is new can be read now\n", out);
+    else if (job->bound)
+        fputs("  how far the next run may read is not known now\n", out);
+    if (job->cursor_value)
+        fprintf(out, "  the cursor is at %s (%s, %s)\n", job->cursor_value, job->cursor_set_by,
+                job->cursor_set_at);
     if (job->bound)
         fprintf(out, "  bound by %s\n", job->bound);
 }
@@ -260,6 +273,8 @@ static Json *job_json(const JobPlan *job, Arena *arena)
     json_set(json, "key", key);
     json_set_text(json, "cursor", job->cursor);
     json_set_text(json, "bound", job->bound);
+    json_set_text(json, "saved_cursor", job->cursor_value);
+    json_set_text(json, "interrupted_run", job->interrupted);
     json_set(json, "shards", shards_json(&job->shards));
     json_set_int(json, "workers", (int64_t)job->workers);
     Json *notes = json_array_new();

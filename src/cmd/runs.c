@@ -179,7 +179,7 @@ static bool run(const CommandContext *context, void *settings, int *ret_exit_cod
     TextArray ids;
     *ret_exit_code = 0;
     if (!command_load_config(context, &config, error) ||
-        !drivers_open_state(context->app->drivers, &config, &store, error) ||
+        !drivers_open_state(context->app->drivers, &config, false, &store, error) ||
         !store->ops->report_list(store, context->arena, &ids, error))
         return false;
     return strcmp(own->action, "list") == 0 ? list(context, store, own, &ids, error)

@@ -104,7 +104,7 @@ static bool show(const CommandContext *context, const RunOptions *run, const Sta
     TextArray names;
     OutputTable table;
     output_table_init(&table, columns, context->arena);
-    if (!drivers_open_state(run->drivers, run->config, &store, error) ||
+    if (!drivers_open_state(run->drivers, run->config, false, &store, error) ||
         !store->ops->jobs(store, context->arena, &names, error) || !check_known(own, &names, error))
         return false;
     for (size_t i = 0; i < names.count; i++) {

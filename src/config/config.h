@@ -136,6 +136,7 @@ typedef struct StateConfig {
     const char *endpoint;    /* gcs: of Cloud Storage; NULL: the destination's, or the real one */
     int64_t reports;         /* how many are kept */
     int64_t retry_budget_ms; /* gcs: of one request */
+    bool only_looks;         /* file: not even the folder is made; not a key */
 } StateConfig;
 
 /* What tells new rows of a source from old ones. */

@@ -97,7 +97,12 @@ bool gcs_stat(const GcsScope *scope, const char *name, Arena *arena, GcsObject *
     if (!*ret_found)
         return failure.status == 404 || fail_at(scope, name, &problem, error);
     *ret_object = object_of(json, arena);
-    return true;
+    if (!ret_object->name)
+        ret_object->name = arena_strdup(arena, name);
+    if (ret_object->generation > 0)
+        return true;
+    error_set_retryable(error, ERROR_TARGET, "the answer names no generation");
+    return with_object(scope, name, error);
 }
 
 /* Requests whose bodies are not JSON: one exchange, tried again as google_call does. */

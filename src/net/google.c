@@ -266,6 +266,18 @@ static bool storage_hint(const GoogleFailure *failure, Error *error)
     return false;
 }
 
+/* A permission is missing, or a rule keeps what is there (retention). */
+static bool is_denied(const GoogleFailure *failure)
+{
+    static const char *const reasons[] = {"accessDenied", "forbidden", "insufficientPermissions",
+                                          "retentionPolicyNotMet", "objectUnderActiveHold"};
+    for (size_t i = 0; failure->status == 403 && i < sizeof reasons / sizeof *reasons; i++) {
+        if (strcmp(failure->reason, reasons[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool refused_error(const GoogleApi *api, const char *what, const GoogleFailure *failure,
                           Error *error)
 {
@@ -273,6 +285,8 @@ static bool refused_error(const GoogleApi *api, const char *what, const GoogleFa
     (again ? error_set_retryable : error_set)(error, ERROR_TARGET, "%s: %s (HTTP %d%s%s)", what,
                                               failure->message, failure->status,
                                               *failure->reason ? ", " : "", failure->reason);
+    if (error)
+        error->denied = is_denied(failure);
     const char *limit = reason_limit(failure->message);
     if (limit)
         return error_hint(error, "the limit is: %s", limit);

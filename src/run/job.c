@@ -167,6 +167,7 @@ static bool run_passes(JobRun *run, JobDelivery *delivery, Error *error)
     PassOutcome outcome = {0};
     PassKind kind = run->options->backfill ? PASS_BACKFILL : PASS_LOAD;
     backoff_init(&backoff, run->job->config->retry_budget_ms);
+    run->keys_follow = kind == PASS_LOAD && compares_keys(run, delivery);
     while (!outcome.is_last && !outcome.nothing) {
         if (!pass_run(run, delivery, kind, &backoff, &outcome, error))
             return false;
@@ -175,8 +176,11 @@ static bool run_passes(JobRun *run, JobDelivery *delivery, Error *error)
     }
     run->report->status = JOB_SUCCEEDED;
     run->backfilled = outcome.is_last || outcome.nothing;
-    return kind == PASS_BACKFILL || !compares_keys(run, delivery) ||
-           pass_run(run, delivery, PASS_KEYS, &backoff, &outcome, error);
+    if (kind == PASS_BACKFILL)
+        return true;
+    return (!compares_keys(run, delivery) ||
+            pass_run(run, delivery, PASS_KEYS, &backoff, &outcome, error)) &&
+           (run->options->limit > 0 || delivery_succeed(delivery, error));
 }
 
 static bool open_delivery(JobRun *run, int64_t lock_wait_ms, JobDelivery **ret_delivery,
@@ -253,7 +257,10 @@ bool job_run(JobRun *run)
     Error error = {0};
     bool done = run_steps(run, &error);
     job_enter_phase(run, done ? PHASE_DONE : PHASE_FAILED);
-    if (!done) {
+    if (done) {
+        run->report->has_success = true;
+        run->report->success_us = clock_wall_us();
+    } else {
         run->report->status = JOB_FAILED;
         run->report->error = error;
         log_error(run->job->name, &error);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "delivery/delivery.h"
 #include "run/cursor_plan.h"
+#include "run/own_state.h"
 #include "run/session.h"
 
 #include <string.h>
@@ -81,7 +82,6 @@ bool upkeep_set_cursor(const RunOptions *options, const char *value, const char 
     const RunJob *job = NULL;
     CursorKind kind;
     int64_t place;
-    char now[CLOCK_TEXT_SIZE];
     if (!session_open(options, true, &session, error) ||
         !select_one(session, options, &arena, &job, error) ||
         !ask_kind(session, job, &arena, &kind, error))
@@ -95,22 +95,11 @@ bool upkeep_set_cursor(const RunOptions *options, const char *value, const char 
     if (key && columns->count < 2)
         return error_set(error, ERROR_USAGE, "--key: the cursor of job %s has no key column",
                          job->name);
-    clock_format_utc(clock_wall_us(), now);
     JobState state = *delivery_state(delivery);
-    state.cursor = (JobCursor){
-        .column = columns->items[0],
-        .key_column = columns->count > 1 ? columns->items[1] : NULL,
-        .kind = kind,
-        .comparison = job->config->cursor.comparison,
-        .value = cursor_format(kind, place, &arena),
-        .key = key,
-        .source = job->relation_text,
-        .destination = session_destination(session),
-        .table = arena_printf(&arena, "%s%s%s", job->target.dataset,
-                              *job->target.dataset ? "." : "", job->target.table),
-        .set_by = "state set",
-        .set_at = now,
-    };
+    state.cursor = own_cursor(session, job, "state set", &arena);
+    state.cursor.kind = kind;
+    state.cursor.value = cursor_format(kind, place, &arena);
+    state.cursor.key = key;
     return delivery_set_state(delivery, &state, error);
 }
 
@@ -145,7 +134,7 @@ bool upkeep_reset(const RunOptions *options, const char *job, bool force, Error 
     StateLock *lock = NULL;
     const LockRequest request = {
         .name = job, .what = job, .holder = job, .wait_ms = options->lock_wait_ms};
-    if (!drivers_open_state(options->drivers, options->config, &store, error) ||
+    if (!drivers_open_state(options->drivers, options->config, true, &store, error) ||
         !state_lock(store, &request, &lock, error))
         return false;
     bool done = may_reset(store, job, force, error) && store->ops->remove(store, job, error);

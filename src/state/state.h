@@ -71,7 +71,7 @@ struct StateStore {
 /* One row of main.c's table of drivers. */
 typedef struct StateDriver {
     const char *type; /* "file", "gcs" */
-    /* A folder is made when it is missing, a bucket is not. */
+    /* A folder is made when it is missing (unless config->only_looks), a bucket is not. */
     bool (*open)(const StateConfig *config, StateStore **ret_store, Error *error);
 } StateDriver;
 

@@ -91,6 +91,74 @@ def test_upsert_of_few_rows_of_many(db, bqferry, job, duckdb_target, what):
     duckdb_target.check("items")
 
 
+# What somebody did to the table in DuckDB, and whether another table may then take its place.
+BY_HAND = {
+    "plain": ("", True),
+    "comments": ("COMMENT ON TABLE items IS 'mine'; COMMENT ON COLUMN items.name IS 'it''s'", True),
+    "a view": ("CREATE VIEW names AS SELECT name FROM items", True),
+    "a default": ("ALTER TABLE items ALTER note SET DEFAULT '(none'", True),
+    "an index": ("CREATE INDEX by_name ON items (name)", False),
+    "a primary key": ("ALTER TABLE items ADD PRIMARY KEY (id)", False),
+    "a column": ("ALTER TABLE items ADD COLUMN mine INTEGER; UPDATE items SET mine = id", False),
+    "several rows": ("INSERT INTO items SELECT * FROM items WHERE id = 7", False),
+}
+# What happened to the source's.
+IN_SOURCE = {
+    "added column": "ALTER TABLE items ADD COLUMN more int",
+    "dropped column": "ALTER TABLE items DROP COLUMN note",
+    "newest of several": "ALTER TABLE items DROP CONSTRAINT items_pkey;"
+                         " INSERT INTO items (id, name) VALUES (7, 'older')",
+}
+
+
+@pytest.mark.parametrize("what", (*BY_HAND, *IN_SOURCE))
+def test_upsert_of_most_rows(db, bqferry, job, duckdb_target, what):
+    """Where most rows change DuckDB is given another table in the place of the old one; what forbids that, and what
+    must not be lost."""
+    is_duckdb = duckdb_target.kind == "duckdb"
+    if not is_duckdb and what in BY_HAND:
+        pytest.skip("what DuckDB's own programs did")
+    fill(db, 30)
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR, metadata_columns=True,
+        **({"key": "id"} if what == "newest of several" else {}))
+    bqferry.ok("run")
+    by_hand, moves = BY_HAND.get(what, ("", True))
+    if by_hand:
+        with duckdb.connect(str(duckdb_target.path)) as connection:
+            connection.execute(by_hand)
+    db.execute(IN_SOURCE.get(what, "SELECT"))
+    touch(db, "id > 5 AND name <> 'older'", name="'new'")
+    db.execute("INSERT INTO items (id, name) VALUES (31, 'added')")
+    if what == "several rows":
+        assert "several rows for one key (id)" in bqferry.fails("data", "run").stderr
+        assert duckdb_target.rows("items", "count(*), count(*) FILTER (name = 'new')") == [(31, 0)]
+        return
+    counts = merged(bqferry.ok("run"))
+    assert counts == {"inserted": 1, "updated": 25, **({"superseded": 1} if what == "newest of several" else {})}
+    expected = {number: f"n{number}" if number < 6 else "new" for number in range(1, 31)} | {31: "added"}
+    assert dict(duckdb_target.rows("items", "id, name")) == expected
+    duckdb_target.check("items")
+    if what == "dropped column":
+        assert duckdb_target.rows("items", "id, note")[4:6] == [(5, "old"), (6, None)]
+    if is_duckdb:
+        # Rows that nothing was staged for are the last of another table.
+        assert query(duckdb_target, "SELECT id < 6 FROM items LIMIT 1") == [(not moves,)]
+    kept = {
+        "comments": ("SELECT comment FROM duckdb_tables() WHERE table_name = 'items' UNION ALL SELECT comment FROM"
+                     " duckdb_columns() WHERE table_name = 'items' AND column_name = 'name'", [("mine",), ("it's",)]),
+        "a view": ("SELECT count(*) FROM names WHERE name = 'new'", [(25,)]),
+        "a default": ("SELECT column_default FROM duckdb_columns() WHERE table_name = 'items' AND"
+                      " column_name = 'note'", [("'(none'",)]),
+        "an index": ("SELECT index_name FROM duckdb_indexes() WHERE table_name = 'items'", [("by_name",)]),
+        "a primary key": ("SELECT constraint_column_names FROM duckdb_constraints() WHERE table_name = 'items' AND"
+                          " constraint_type = 'PRIMARY KEY'", [(["id"],)]),
+        "a column": ("SELECT count(*) FROM items WHERE mine = id", [(30,)]),
+    }
+    if what in kept:
+        statement, rows = kept[what]
+        assert query(duckdb_target, statement) == rows
+
+
 def test_changed_rows_only(db, bqferry, job, duckdb_target):
     fill(db)
     job(duckdb_target, "items", load="upsert", changed_only=True, metadata_columns=True)
@@ -128,6 +196,22 @@ def test_other_types_of_keys(db, bqferry, job, duckdb_target, type_):
     db.execute("UPDATE items SET name = 'c' WHERE name = 'a'")
     assert merged(bqferry.ok("run")) == {"updated": 2}
     assert sorted(duckdb_target.rows("items", "name")) == [("b",), ("c",)]
+
+
+@pytest.mark.parametrize("type_, old, new", (
+    ("timestamptz", "0001-01-01Z", "1880-01-01Z"), ("timestamptz", "2026-10-25 00:30Z", "2026-10-25 01:30Z"),
+    ("timestamptz", "1900-01-01Z", "9999-12-31 23:59:59.999999Z"), ("timestamp", "0001-01-01", "2026-03-29 02:30"),
+    ("date", "0001-01-01", "9999-12-31")))
+def test_keys_at_the_ends_of_time(db, bqferry, job, duckdb_target, type_, old, new):
+    """Found again, whatever the offset of the machine's time zone was then."""
+    db.execute(f"CREATE TABLE items (k {type_} PRIMARY KEY, name text);"
+               f" INSERT INTO items VALUES ('{old}', 'old'), ('{new}', 'new')")
+    job(duckdb_target, "items", load="upsert")
+    bqferry.ok("run")
+    db.execute("UPDATE items SET name = name || '!'")
+    for zone in ("Asia/Kathmandu", "Europe/Berlin"):
+        assert merged(bqferry.ok("run", env={"TZ": zone})) == {"updated": 2}
+    assert sorted(duckdb_target.rows("items", "name")) == [("new!",), ("old!",)]
 
 
 def test_what_cannot_be_a_key(db, bqferry, job, duckdb_target):

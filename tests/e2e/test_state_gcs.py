@@ -104,7 +104,7 @@ def test_a_lock_that_is_held(scene):
     assert "locked by another process" in scene.bqferry("run").stderr
 
 
-def test_a_lock_is_refreshed_while_it_is_held(scene, gate):
+def test_a_lock_is_refreshed_while_it_is_held(scene, fault_points, gate):
     """Longer than it takes to be stale."""
     scene.write(source={"table": "public.items", "where": gate.at("id", 10)})
     running = scene.bqferry.start("run", env=FAST)

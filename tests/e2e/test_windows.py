@@ -4,6 +4,7 @@
 import json
 import os
 import time
+from datetime import datetime
 
 import pytest
 
@@ -271,6 +272,27 @@ def test_damaged_states_are_refused(db, bqferry, job, duckdb_target, damage, wor
     assert not state_path(bqferry).exists()
 
 
+@pytest.mark.parametrize("damage, words", (
+    ({"schema": None}, "the intent has no schema"), ({"shards": "none"}, "the intent has no list of shards"),
+    ({"shards": [{}]}, "shard 0 of the intent has no count of rows"),
+    ({"load": "moon"}, "the intent's phase or load mode"), ({"run_id": None}, "the intent lacks its run id")))
+def test_damaged_intents_are_refused(db, bqferry, job, duckdb_target, fault_points, damage, words):
+    """What was under way is known in part only: nothing is applied, and nothing forgotten."""
+    fill(db, 3)
+    job(duckdb_target, "items", load="append", cursor=CURSOR)
+    assert bqferry("run", fault="delivery.counted").killed
+    good = state_path(bqferry).read_text()
+    bad = json.loads(good)
+    bad["intent"] = {key: value for key, value in {**bad["intent"], **damage}.items() if value is not None}
+    state_path(bqferry).write_text(json.dumps(bad))
+    result = bqferry.fails("config", "run")
+    assert words in result.stderr and "hint" in result.stderr, str(result)
+    assert json.loads(state_path(bqferry).read_text()) == bad and ids(duckdb_target) == []
+    state_path(bqferry).write_text(good)
+    bqferry.ok("run")
+    assert ids(duckdb_target) == list(range(1, 31))
+
+
 def test_an_interrupted_run_decides_where_the_cursor_is(db, bqferry, job, duckdb_target, fault_points):
     fill(db, 3)
     job(duckdb_target, "items", load="append", cursor=CURSOR)
@@ -421,14 +443,56 @@ def test_metrics(db, bqferry, job, duckdb_target):
     assert found["bqferry_job_success"] == {"main": 1}
     assert found["bqferry_job_rows_read"] == {"main": 30} and found["bqferry_job_rows_inserted"] == {"main": 30}
     assert abs(found["bqferry_job_cursor_timestamp_seconds"]["main"] - time.time()) < 60
-    assert abs(found["bqferry_job_last_success_timestamp_seconds"]["main"] - time.time()) < 60
+    success, place = (found[f"bqferry_job_{name}_timestamp_seconds"]["main"] for name in ("last_success", "cursor"))
+    assert abs(success - time.time()) < 60
     assert path.stat().st_mode & 0o444 == 0o444, "the collector is another user"
     db.execute("DROP TABLE items")
     bqferry("run", "--metrics", path)
     found = metrics(path)
     assert found["bqferry_job_success"] == {"main": 0} and found["bqferry_job_exit_code"]["main"] > 0
-    assert "bqferry_job_last_success_timestamp_seconds" not in found
+    # a gauge that vanishes with a failure breaks the alert that is for it
+    assert abs(found["bqferry_job_last_success_timestamp_seconds"]["main"] - success) < 1
+    assert found["bqferry_job_finished_timestamp_seconds"]["main"] > success + 1e-3
+    assert abs(found["bqferry_job_cursor_timestamp_seconds"]["main"] - place) < 1e-3
     assert os.listdir(path.parent) == ["bqferry.prom"]
+
+
+def test_the_last_success(db, bqferry, job, duckdb_target, fault_points):
+    """The state keeps it: of runs with and without news, and settled ones, never of a part."""
+    fill(db, 3)
+    path = bqferry.folder / "bqferry.prom"
+
+    def kept():
+        text = state_of(bqferry)["state"]["succeeded_at"]
+        return text and datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR, backfill={"window": "1d"})
+    assert bqferry("run", fault="delivery.committed").killed
+    assert kept() is None, "one window of several"
+    bqferry.ok("run")
+    first = kept()
+    assert abs(first - time.time()) < 60
+    bqferry.ok("run")  # nothing is new
+    assert kept() > first
+    before = kept()
+    db.execute("INSERT INTO items VALUES (100, 'new')")
+    assert bqferry("run", fault="delivery.counted").killed
+    assert kept() == before
+    job(duckdb_target, "items", load="replace")
+    bqferry.ok("run")
+    assert kept() > before
+    before = kept()
+    assert bqferry("run", "--metrics", path, fault="delivery.applied").killed
+    assert kept() == before
+    bqferry.ok("run", "--metrics", path)  # settles, and reads nothing
+    assert kept() > before
+    db.execute("DROP TABLE items")
+    last = kept()
+    bqferry("run", "--metrics", path)
+    assert abs(metrics(path)["bqferry_job_last_success_timestamp_seconds"]["main"] - last) < 1
+    state_path(bqferry).unlink()
+    bqferry("run", "--metrics", path)
+    assert "bqferry_job_last_success_timestamp_seconds" not in metrics(path)
 
 
 @pytest.mark.parametrize("kind", ("duckdb", "avro"))

@@ -106,14 +106,15 @@ export SHOP_URL=postgresql://shop@127.0.0.1:$port/shop
 
 # MariaDB's, which listens on a socket only
 start_mariadb() {
-  mkdir "$temp/blog"
-  [ "$(id -u)" != 0 ] || chown "$server_user" "$temp" "$temp/blog"
+  mkdir "$temp/blog" "$temp/tmp"
+  [ "$(id -u)" != 0 ] || chown "$server_user" "$temp" "$temp/blog" "$temp/tmp"
+  # its own --tmpdir: a server that starts removes what others have under way in a folder that they share
   echo "Making a MariaDB in $temp/blog"
-  as_server mariadb-install-db --no-defaults --datadir="$temp/blog" --skip-test-db \
+  as_server mariadb-install-db --no-defaults --datadir="$temp/blog" --tmpdir="$temp/tmp" --skip-test-db \
     --auth-root-authentication-method=normal >/dev/null
   # not by as_server, so that the job is the server itself, or the runuser that passes signals on
   "${switch_user[@]}" mariadbd --no-defaults --datadir="$temp/blog" --socket="$temp/mariadb.sock" \
-    --pid-file="$temp/mariadb.pid" --skip-networking --log-bin="$temp/blog/binlog" --server-id=1 \
+    --pid-file="$temp/mariadb.pid" --skip-networking --log-bin="$temp/blog/binlog" --server-id=1 --tmpdir="$temp/tmp" \
     >"$temp/mariadb.log" 2>&1 </dev/null &
   mariadb_job=$!
   local tries=0

@@ -77,6 +77,18 @@ const char *mysql_catalog_relation(const char *schema, const char *name, MysqlDi
         here, srid_of(dialect), here, here, hidden_indexes(dialect), checks);
 }
 
+const char *mysql_catalog_leading_index(const char *schema, const char *name, const char *column,
+                                        MysqlDialect dialect, Arena *arena)
+{
+    return arena_printf(arena,
+                        "SELECT index_name FROM information_schema.statistics WHERE table_schema = "
+                        "%s AND table_name = %s AND column_name = %s AND seq_in_index = 1 AND "
+                        "index_type = 'BTREE'%s ORDER BY sub_part IS NOT NULL, non_unique, "
+                        "index_name LIMIT 1",
+                        mysql_literal(schema, arena), mysql_literal(name, arena),
+                        mysql_literal(column, arena), hidden_indexes(dialect));
+}
+
 const char *mysql_catalog_missing(const char *schema, const char *name, Arena *arena)
 {
     return arena_printf(

@@ -174,6 +174,9 @@ static bool list_folder(const FileStore *store, const char *kind, Arena *arena,
     CLEANUP(close_folder) DIR *folder = opendir(path);
     size_t count = 0, capacity = 0;
     const char **names = NULL;
+    *ret_names = (TextArray){0};
+    if (!folder && errno == ENOENT)
+        return true;
     if (!folder)
         return error_set_errno(error, ERROR_CONFIG, errno, "cannot list %s", path);
     for (const struct dirent *entry; (entry = readdir(folder));) {
@@ -267,10 +270,11 @@ static bool file_open(const StateConfig *config, StateStore **ret_store, Error *
 {
     CLEANUP(arena_done) Arena arena = {0};
     const char *where = config->path;
-    if (!make_folders(where, error) ||
-        !make_folder(arena_printf(&arena, "%s/jobs", where), 0700, error) ||
-        !make_folder(arena_printf(&arena, "%s/reports", where), 0700, error) ||
-        !make_folder(arena_printf(&arena, "%s/locks", where), 0700, error))
+    if (!config->only_looks &&
+        (!make_folders(where, error) ||
+         !make_folder(arena_printf(&arena, "%s/jobs", where), 0700, error) ||
+         !make_folder(arena_printf(&arena, "%s/reports", where), 0700, error) ||
+         !make_folder(arena_printf(&arena, "%s/locks", where), 0700, error)))
         return false;
     FileStore *store = memory_zalloc(1, sizeof *store);
     store->base.ops = &file_ops;

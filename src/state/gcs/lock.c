@@ -39,12 +39,10 @@ struct StateLock {
     bool busy; /* being written: without the mutex */
 };
 
-/* Tests shorten all three alike. */
+/* Tests shorten all of them alike. */
 static int64_t scaled_ms(int64_t ms)
 {
-    const char *text = getenv("BQFERRY_LOCK_SPEED");
-    int64_t speed = text ? strtoll(text, NULL, 10) : 1;
-    return speed > 1 ? ms / speed : ms;
+    return ms / fault_speed("BQFERRY_LOCK_SPEED");
 }
 
 /* "2026-01-31T12:34:56.789Z" → microseconds since 1970; false: not that. */

@@ -108,10 +108,25 @@ static bool clear_staging(const BqScope *scope, const Delivery *delivery, const 
     for (int attempt = 1; way->staged && attempt < delivery->attempt; attempt++) {
         TableRef staging = {delivery->table.dataset,
                             bq_staging_name(delivery, attempt, scope->arena)};
-        if (!bq_table_delete(scope, &staging, error))
-            return false;
+        Error problem = {0};
+        if (bq_table_delete(scope, &staging, &problem) || problem.denied)
+            continue; /* no other attempt uses its name */
+        if (error)
+            *error = problem;
+        return false;
     }
     return true;
+}
+
+/* The same once more does nothing. */
+static bool patch_target(const BqScope *scope, const Delivery *delivery, const BqWay *way,
+                         Error *error)
+{
+    if (!way->patch)
+        return true;
+    return (bq_table_patch(scope, &delivery->table, way->patch, error) &&
+            fault_point("bigquery.target.patched", error)) ||
+           error_prefix(error, "changing what target says of the table %s", delivery->table.table);
 }
 
 bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
@@ -121,6 +136,7 @@ bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
     BqScope scope = bq_scope(target, delivery, &arena);
     if (!bq_way_read(&scope, delivery, &way, error) ||
         !bq_need_dataset(&scope, delivery->table.dataset, error) ||
+        !patch_target(&scope, delivery, &way, error) ||
         !clear_staging(&scope, delivery, &way, error))
         return false;
     if (!way.staged || way.bucket)

@@ -57,6 +57,7 @@ typedef struct BqWay {
     bool evolves;            /* the target's columns change before rows arrive */
     Json *table;             /* what the target is or shall be (Table), without a name; owned */
     Json *stage;             /* what staging is to be, when that is something else; owned */
+    Json *patch;             /* what changes of a target that is there, beside rows and columns */
     ConfigLabels job_labels;
     int64_t expiration_ms; /* of a new target table; 0: never */
 } BqWay;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cancel.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "target/bigquery/apply.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/run_state.h"
@@ -191,7 +192,36 @@ static bool stop_apply(const BqWork *work, Error *error)
     return true;
 }
 
-static bool drop_staging(const BqWork *work, Error *error)
+/* Names and generations of a run are never used again: what nobody may remove does no harm, and is
+ * no reason to stop. Only the copies of single partitions that a lost process may have sent must
+ * find nothing to copy. */
+static bool leave_behind(const BqWork *work, bool removed, const char *after, Error *problem,
+                         Error *error)
+{
+    const Delivery *delivery = work->delivery;
+    if (removed)
+        return true;
+    bool harmless = !delivery->replace_partitions || !delivery->shards ||
+                    bq_run_settled(work->scope.bq, delivery, NULL) == SETTLED_APPLIED;
+    if (problem->denied && harmless) {
+        log_warning(work->scope.job, "what run %s staged stays behind: %s%s%s; %s",
+                    delivery->run_id, problem->message, *problem->hint ? ". " : "", problem->hint,
+                    after);
+        return true;
+    }
+    if (error)
+        *error = *problem;
+    if (error && problem->denied) {
+        error->hint[0] = '\0';
+        error_hint(error,
+                   "%s. Or, when no job of that run is under way any more, give it up: bqferry "
+                   "state reset %s --force",
+                   problem->hint, delivery->job);
+    }
+    return false;
+}
+
+static bool drop_tables(const BqWork *work, Error *error)
 {
     const Delivery *delivery = work->delivery;
     for (int attempt = 1; attempt <= delivery->attempt; attempt++) {
@@ -203,7 +233,16 @@ static bool drop_staging(const BqWork *work, Error *error)
             (delivery->merge.unique && !bq_table_delete(&work->scope, &unique, error)))
             return false;
     }
-    return fault_point("bigquery.staging.dropped", error);
+    return true;
+}
+
+static bool drop_staging(const BqWork *work, Error *error)
+{
+    Error problem = {0};
+    bool dropped = drop_tables(work, &problem);
+    return leave_behind(work, dropped, "BigQuery removes it by itself (staging_expiration)",
+                        &problem, error) &&
+           fault_point("bigquery.staging.dropped", error);
 }
 
 static bool delete_object(void *context, const GcsObject *object, Error *error)
@@ -212,7 +251,7 @@ static bool delete_object(void *context, const GcsObject *object, Error *error)
 }
 
 /* By name where every object is known, else whatever the run has left. */
-static bool delete_objects(const BqWork *work, Error *error)
+static bool delete_known(const BqWork *work, Error *error)
 {
     const Delivery *delivery = work->delivery;
     GcsScope gcs = bq_gcs(&work->scope, work->way->bucket);
@@ -227,6 +266,15 @@ static bool delete_objects(const BqWork *work, Error *error)
             return false;
     }
     return known || gcs_list(&gcs, work->way->prefix, delete_object, &gcs, error);
+}
+
+static bool delete_objects(const BqWork *work, Error *error)
+{
+    Error problem = {0};
+    bool deleted = delete_known(work, &problem);
+    return leave_behind(work, deleted, "bqferry gc, or a rule of the bucket, removes it", &problem,
+                        error) &&
+           fault_point("bigquery.objects.deleted", error);
 }
 
 bool bq_discard(Target *target, const Delivery *delivery, Error *error)
@@ -247,6 +295,5 @@ bool bq_discard(Target *target, const Delivery *delivery, Error *error)
     const char *kind, *last = bq_last_step(&way, delivery, &kind);
     if (strcmp(last, "load") != 0 && !drop_staging(&work, error))
         return false;
-    return !way.bucket ||
-           (delete_objects(&work, error) && fault_point("bigquery.objects.deleted", error));
+    return !way.bucket || delete_objects(&work, error);
 }

@@ -25,6 +25,12 @@ TableRef duck_table_ref(const TableRef *table);
 /* The delivery, with its table named as above. */
 Delivery duck_delivery(const Delivery *delivery);
 
+/* True when staging has the columns of the table, as far as it can, in the table's order. */
+static inline bool delivery_upserts(const Delivery *delivery)
+{
+    return delivery->load == LOAD_UPSERT || delivery->load == LOAD_SOFT_DELETE;
+}
+
 /* A connection to the file, which is opened, and made, when it is not open yet. */
 bool duck_target_connect(DuckTarget *target, DuckConnection *ret_connection, Error *error);
 

@@ -35,3 +35,14 @@ bool existing_check(DuckConnection *connection, const Delivery *delivery, const 
 /* Changes the table so that the delivery fits, as far as existing_check allows. */
 bool existing_evolve(DuckConnection *connection, const Delivery *delivery, Arena *arena,
                      Error *error);
+
+/* plain.c: what stands in CREATE TABLE after the name, "(…);". NULL: there is no such table. */
+bool existing_definition(DuckConnection *connection, const TableRef *table, Arena *arena,
+                         const char **ret_text, Error *error);
+
+/* The same of the delivery's table, if new rows may take the place of old ones in it, and a table
+ * with the same definition its own: a row is nothing but what is delivered, and nothing hangs on it
+ * (an index, a key, a check, another table's foreign key, a view that DuckDB has tied to it). NULL:
+ * they may not, or there is no table. */
+bool existing_plain(DuckConnection *connection, const Delivery *delivery, Arena *arena,
+                    const char **ret_definition, Error *error);

@@ -17,6 +17,7 @@
 
 #define DUCK_FUNCTIONS(X)                                                                          \
     X(append_data_chunk)                                                                           \
+    X(appender_add_column)                                                                         \
     X(appender_close)                                                                              \
     X(appender_column_type)                                                                        \
     X(appender_create_ext)                                                                         \

@@ -123,6 +123,21 @@ static bool is_bounded(const Field *field)
     }
 }
 
+/* The text of a bound reads back as the same value. Instants are written as UTC: in the session's
+ * time zone those of before there were time zones have offsets with seconds, which are cut off. */
+static const char *bound_of(const MergeSql *sql, const char *column, const char *function)
+{
+    const Field *field = find_field(sql, column);
+    const char *name = quoted(sql, column);
+    if (!is_bounded(field))
+        return "NULL::VARCHAR";
+    return arena_printf(sql->arena,
+                        field->kind == TYPE_TIMESTAMP
+                            ? "make_timestamp(epoch_us(%s(%s)))::VARCHAR || '+00'"
+                            : "%s(%s)::VARCHAR",
+                        function, name);
+}
+
 const char *merge_facts(const MergeSql *sql)
 {
     const MergeSpec *own = &sql->delivery->merge;
@@ -130,11 +145,8 @@ const char *merge_facts(const MergeSql *sql)
     for (size_t i = 0; i < own->key_count; i++) {
         const char *name = quoted(sql, own->key[i]);
         nulls = join(sql, nulls, " OR ", arena_printf(sql->arena, "%s IS NULL", name));
-        bounds = arena_printf(sql->arena,
-                              is_bounded(find_field(sql, own->key[i]))
-                                  ? "%s, min(%s)::VARCHAR, max(%s)::VARCHAR"
-                                  : "%s, NULL::VARCHAR, NULL::VARCHAR",
-                              bounds, name, name);
+        bounds = arena_printf(sql->arena, "%s, %s, %s", bounds, bound_of(sql, own->key[i], "min"),
+                              bound_of(sql, own->key[i], "max"));
     }
     return arena_printf(sql->arena,
                         "SELECT count(*)::VARCHAR, (count(*) FILTER (%s))::VARCHAR, "
@@ -142,22 +154,34 @@ const char *merge_facts(const MergeSql *sql)
                         nulls, key_value(sql), bounds, sql->staging);
 }
 
-const char *merge_source(const MergeSql *sql, bool has_duplicates)
+/* Picks, of `several`, the newest row of each key ("="), or all others (">"). */
+static const char *by_age(const MergeSql *sql, const char *comparison)
 {
     const MergeSpec *merge = &sql->delivery->merge;
-    const MergeSpec *own = &sql->delivery->merge;
     const char *keys = "", *order = "";
-    if (!has_duplicates)
-        return sql->staging;
-    for (size_t i = 0; i < own->key_count; i++)
-        keys = join(sql, keys, ", ", quoted(sql, own->key[i]));
+    for (size_t i = 0; i < merge->key_count; i++)
+        keys = join(sql, keys, ", ", quoted(sql, merge->key[i]));
     for (size_t i = 0; i < merge->order_count; i++)
         order =
             arena_printf(sql->arena, "%s%s DESC NULLS LAST, ", order, quoted(sql, merge->order[i]));
     return arena_printf(sql->arena,
-                        "(SELECT * FROM %s AS several QUALIFY row_number() OVER (PARTITION BY %s "
-                        "ORDER BY %sseveral::VARCHAR DESC) = 1)",
-                        sql->staging, keys, order);
+                        "QUALIFY row_number() OVER (PARTITION BY %s ORDER BY %sseveral::VARCHAR "
+                        "DESC) %s 1",
+                        keys, order, comparison);
+}
+
+const char *merge_source(const MergeSql *sql, bool has_duplicates)
+{
+    return has_duplicates ? arena_printf(sql->arena, "(SELECT * FROM %s AS several %s)",
+                                         sql->staging, by_age(sql, "="))
+                          : sql->staging;
+}
+
+const char *merge_delete_superseded(const MergeSql *sql)
+{
+    return arena_printf(sql->arena,
+                        "DELETE FROM %s WHERE rowid IN (SELECT rowid FROM %s AS several %s)",
+                        sql->staging, sql->staging, by_age(sql, ">"));
 }
 
 const char *merge_key_bounds(const MergeSql *sql, const char *const *cells)
@@ -210,7 +234,7 @@ static const char *assignments(const MergeSql *sql)
     return text;
 }
 
-const char *merge_statement(const MergeSql *sql, const char *source, const char *bounds)
+const char *merge_statement(const MergeSql *sql, const char *source)
 {
     const Schema *schema = &sql->delivery->schema;
     const char *set = assignments(sql), *changed = change_condition(sql), *values = "";
@@ -225,10 +249,9 @@ const char *merge_statement(const MergeSql *sql, const char *source, const char 
             ? arena_printf(sql->arena, " WHEN MATCHED%s THEN UPDATE SET %s", condition, set)
             : "";
     return arena_printf(sql->arena,
-                        "MERGE INTO %s AS target USING %s AS staged ON %s%s%s "
+                        "MERGE INTO %s AS target USING %s AS staged ON %s%s "
                         "WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)",
-                        sql->table, source, key_match(sql), bounds, update, merge_columns(sql),
-                        values);
+                        sql->table, source, key_match(sql), update, merge_columns(sql), values);
 }
 
 const char *merge_count_present(const MergeSql *sql, const char *source, const char *bounds)
@@ -255,6 +278,18 @@ const char *merge_insert_all(const MergeSql *sql, const char *source)
     }
     return arena_printf(sql->arena, "INSERT INTO %s (%s) SELECT %s FROM %s AS staged", sql->table,
                         names, values, source);
+}
+
+const char *merge_keep_others(const MergeSql *sql)
+{
+    const MergeSpec *merge = &sql->delivery->merge;
+    const char *columns = merge_columns(sql);
+    for (size_t i = 0; i < merge->emptied_count; i++)
+        columns = join(sql, columns, ", ", quoted(sql, merge->emptied[i]));
+    return arena_printf(sql->arena,
+                        "INSERT INTO %s (%s) SELECT %s FROM %s AS target WHERE NOT EXISTS "
+                        "(SELECT 1 FROM %s AS staged WHERE %s)",
+                        sql->staging, columns, columns, sql->table, sql->staging, key_match(sql));
 }
 
 const char *merge_insert_absent(const MergeSql *sql, const char *source, const char *bounds)

@@ -29,10 +29,14 @@ const char *merge_source(const MergeSql *sql, bool has_duplicates);
  * with the first key column's least value. */
 const char *merge_key_bounds(const MergeSql *sql, const char *const *cells);
 
-/* MERGE of `source` into the table. `bounds`: further condition on target rows, or "". */
-const char *merge_statement(const MergeSql *sql, const char *source, const char *bounds);
+/* Deletes from staging what merge_source leaves out. */
+const char *merge_delete_superseded(const MergeSql *sql);
 
-/* One row, one text: keys of `source` that the table has. */
+/* MERGE of `source` into the table. */
+const char *merge_statement(const MergeSql *sql, const char *source);
+
+/* One row, one text: keys of `source` that the table has. `bounds`: further condition on target
+ * rows, or "". */
 const char *merge_count_present(const MergeSql *sql, const char *source, const char *bounds);
 
 /* Deletes the rows of the table whose keys `source` has. */
@@ -40,6 +44,9 @@ const char *merge_delete_present(const MergeSql *sql, const char *source, const 
 
 /* Adds all rows of `source`; NULL in columns that the source no longer has. */
 const char *merge_insert_all(const MergeSql *sql, const char *source);
+
+/* Adds to staging, which has all columns of the table, the rows of it whose keys are not staged. */
+const char *merge_keep_others(const MergeSql *sql);
 
 /* Adds the rows of `source` whose key and order values are not in the table. */
 const char *merge_insert_absent(const MergeSql *sql, const char *source, const char *bounds);

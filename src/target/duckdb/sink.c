@@ -199,6 +199,18 @@ static bool make_chunk(DuckSink *sink, Error *error)
     return complete || error_set(error, ERROR_INTERNAL, "the staging table has too few columns");
 }
 
+/* Staging may have them in another order, and further ones. */
+static bool name_columns(DuckSink *sink, Error *error)
+{
+    const Schema *schema = &sink->delivery.schema;
+    for (size_t i = 0; delivery_upserts(&sink->delivery) && i < schema->field_count; i++) {
+        if (sink->connection.api->appender_add_column(sink->appender, schema->fields[i].name) !=
+            DuckDBSuccess)
+            return appender_failed(sink, error);
+    }
+    return true;
+}
+
 static bool start_sink(DuckSink *sink, DuckTarget *target, Error *error)
 {
     CLEANUP(arena_done) Arena arena = {0};
@@ -210,7 +222,7 @@ static bool start_sink(DuckSink *sink, DuckTarget *target, Error *error)
             sink->connection.handle, NULL, delivery->table.dataset,
             sql_staging_name(delivery, &arena), &sink->appender) != DuckDBSuccess)
         return appender_failed(sink, error);
-    if (!make_chunk(sink, error))
+    if (!name_columns(sink, error) || !make_chunk(sink, error))
         return false;
     sink->reserved_for_columns = (int64_t)sink->chunk.leaf_count * MEMORY_OF_VECTOR;
     duck_memory_reserve(sink->database, sink->reserved_for_columns);

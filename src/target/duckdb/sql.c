@@ -82,16 +82,10 @@ static bool append_column(Buffer *sql, const Field *field, Error *error)
            (field->mode != MODE_REQUIRED || append_text(sql, " NOT NULL", error));
 }
 
-static bool append_comment(Buffer *sql, const TableRef *table, const Field *field,
+static bool append_comment(Buffer *sql, const TableRef *table, const char *column,
                            const char *description, Error *error)
 {
-    if (!description || !*description)
-        return true;
-    return append_text(sql, field ? "COMMENT ON COLUMN " : "COMMENT ON TABLE ", error) &&
-           sql_table_name(sql, table, error) &&
-           (!field || (append_text(sql, ".", error) && sql_identifier(sql, field->name, error))) &&
-           append_text(sql, " IS ", error) && append_quoted(sql, description, '\'', error) &&
-           append_text(sql, ";\n", error);
+    return !description || !*description || sql_comment(sql, table, column, description, error);
 }
 
 bool sql_identifier(Buffer *sql, const char *name, Error *error)
@@ -103,6 +97,17 @@ bool sql_table_name(Buffer *sql, const TableRef *table, Error *error)
 {
     return sql_identifier(sql, table->dataset, error) && append_text(sql, ".", error) &&
            sql_identifier(sql, table->table, error);
+}
+
+bool sql_comment(Buffer *sql, const TableRef *table, const char *column, const char *comment,
+                 Error *error)
+{
+    return append_text(sql, column ? "COMMENT ON COLUMN " : "COMMENT ON TABLE ", error) &&
+           sql_table_name(sql, table, error) &&
+           (!column || (append_text(sql, ".", error) && sql_identifier(sql, column, error))) &&
+           append_text(sql, " IS ", error) &&
+           (comment ? append_quoted(sql, comment, '\'', error) : append_text(sql, "NULL", error)) &&
+           append_text(sql, ";\n", error);
 }
 
 bool sql_decimal_is_text(const Field *field)
@@ -127,7 +132,8 @@ bool sql_create_table(Buffer *sql, const char *verb, const TableRef *table, cons
     done = done && append_text(sql, "\n);\n", error) &&
            append_comment(sql, table, NULL, schema->description, error);
     for (size_t i = 0; done && i < schema->field_count; i++)
-        done = append_comment(sql, table, &schema->fields[i], schema->fields[i].description, error);
+        done = append_comment(sql, table, schema->fields[i].name, schema->fields[i].description,
+                              error);
     return done;
 }
 

@@ -26,6 +26,10 @@ bool sql_decimal_is_text(const Field *field);
 bool sql_create_table(Buffer *sql, const char *verb, const TableRef *table, const Schema *schema,
                       Error *error);
 
+/* COMMENT ON TABLE, or on one of its columns; `comment` NULL: takes it away. */
+bool sql_comment(Buffer *sql, const TableRef *table, const char *column, const char *comment,
+                 Error *error);
+
 /* "a", "b", "c" */
 bool sql_column_list(Buffer *sql, const Schema *schema, Error *error);
 

@@ -167,16 +167,43 @@ static bool make_places(DuckTarget *target, const Stage *stage, Error *error)
     return done;
 }
 
+/* What the table's columns will be when the rows are applied, so that staging can take its place.
+ * *ret_columns is NULL where it must not. */
+static bool find_columns(const Stage *stage, const char **ret_columns, Error *error)
+{
+    const Delivery *delivery = stage->delivery;
+    bool exists;
+    *ret_columns = NULL;
+    if (!delivery_upserts(delivery) || delivery->merge.keys_only)
+        return true;
+    return duck_validate_in(stage->connection, delivery, &exists, error) &&
+           existing_plain(stage->connection, delivery, stage->arena, ret_columns, error);
+}
+
+static bool create_staging(const Stage *stage, Error *error)
+{
+    CLEANUP(buffer_done) Buffer sql;
+    buffer_init(&sql, SQL_TEXT_MAX);
+    Delivery staged = *stage->delivery;
+    staged.table = stage->staging;
+    const char *columns;
+    if (!find_columns(stage, &columns, error))
+        return false;
+    if (!columns)
+        return sql_create_table(&sql, "CREATE TABLE", &staged.table, &staged.schema, error) &&
+               duck_run(stage->connection, sql_text(&sql, stage->arena), error);
+    return buffer_printf(&sql, error, "CREATE TABLE ") &&
+           sql_table_name(&sql, &staged.table, error) &&
+           buffer_printf(&sql, error, " %s", columns) &&
+           duck_run(stage->connection, sql_text(&sql, stage->arena), error) &&
+           existing_evolve(stage->connection, &staged, stage->arena, error);
+}
+
 static bool make_staging(const Stage *stage, Error *error)
 {
     CLEANUP(duck_rollback) DuckTransaction transaction = {0};
-    CLEANUP(buffer_done) Buffer sql;
-    buffer_init(&sql, SQL_TEXT_MAX);
-    return sql_create_table(&sql, "CREATE TABLE", &stage->staging, &stage->delivery->schema,
-                            error) &&
-           duck_begin(stage->connection, &transaction, error) && drop_staging(stage, error) &&
-           duck_run(stage->connection, sql_text(&sql, stage->arena), error) &&
-           duck_commit(&transaction, error);
+    return duck_begin(stage->connection, &transaction, error) && drop_staging(stage, error) &&
+           create_staging(stage, error) && duck_commit(&transaction, error);
 }
 
 bool stage_becomes_table(const Stage *stage, Error *error)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Callable, Iterator
 
-from standin import defaults, partitions, tablespec
+from standin import defaults, partitions, rowaccess, tablespec
 from standin.catalog import Table, Transaction
 from standin.datasets import check_kms_key
 from standin.errors import ApiError, invalid, not_implemented
@@ -362,6 +362,8 @@ def commit(app: Any, job: Any, load: dict[str, Any], target: Destination, final:
         table = change_table(load, target, final, tx)
     staging = with_defaults(app, job, result, table, tx, stage(job, target, result, table, tx))
     result.size = int(tx.cursor.execute(f"SELECT coalesce(sum({row_size(table.schema)}), 0) FROM {ident(staging)}").fetchone()[0])
+    if target.write == "WRITE_TRUNCATE":
+        rowaccess.dropped(tx, target.ref)
     destination.put_rows(tx, target, staging)
     tx.cursor.execute(f'DROP TABLE "{staging}"')
 
