@@ -151,7 +151,10 @@ def test_missing_permission_on_a_column(items, bqferry, job, target):
     items.execute("GRANT SELECT (id) ON items TO poor")
     job(target, "items", url=items.url(user="poor"))
     fails_at_source(bqferry, target, "pad")
+    checked = bqferry.fails("source", "check").stdout
+    assert 'no permission to read column' in checked and '"pad"' in checked
     job(target, {"table": "items", "columns": ["id"]}, url=items.url(user="poor"))
+    bqferry.ok("check")
     bqferry.ok("run")
     assert len(target.rows("items", "id")) == ROWS
 

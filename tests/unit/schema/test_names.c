@@ -78,10 +78,14 @@ static void keys_are_quoted_where_yaml_needs_it(void **state)
 {
     (void)state;
     static const char *const pairs[][2] = {
-        {"total", "total"},          {"_x9", "_x9"},
-        {"order-id", "\"order-id\""}, {"9", "\"9\""},
-        {"", "\"\""},                {"a: b", "\"a: b\""},
-        {"o\"k", "\"o\\\"k\""},       {"back\\slash\n", "\"back\\\\slash\\n\""},
+        {"total", "total"},
+        {"_x9", "_x9"},
+        {"order-id", "\"order-id\""},
+        {"9", "\"9\""},
+        {"", "\"\""},
+        {"a: b", "\"a: b\""},
+        {"o\"k", "\"o\\\"k\""},
+        {"back\\slash\n", "\"back\\\\slash\\n\""},
     };
     Arena arena = {0};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
