@@ -307,11 +307,13 @@ def test_keys_are_compared_as_often_as_asked(db, bqferry, job, duckdb_target):
     assert "compared_keys" not in merged(bqferry.ok("run"))
     path = bqferry.folder / ".bqferry/jobs/main.json"
     state = json.loads(path.read_text())
-    state["state"]["compared_at"] = "2020-01-01T00:00:00Z"
-    path.write_text(json.dumps(state))
-    assert merged(bqferry.ok("run"))["vanished"] == 1
-    same(db, duckdb_target)
-    db.execute("DELETE FROM items WHERE id = 3")
+    for number, at in ((2, "2020-01-01T00:00:00Z"), (3, "2999-01-01T00:00:00Z")):  # a clock was wrong once
+        db.execute(f"DELETE FROM items WHERE id = {number}")
+        state["state"]["compared_at"] = at
+        path.write_text(json.dumps(state))
+        assert merged(bqferry.ok("run"))["vanished"] == 1
+        same(db, duckdb_target)
+    db.execute("DELETE FROM items WHERE id = 4")
     assert "compared_keys" not in merged(bqferry.ok("run"))
 
 
