@@ -56,6 +56,14 @@ def test_upsert(db, bqferry, job, duckdb_target, cursor):
     duckdb_target.check("items")
 
 
+def test_the_plan_warns_of_deletes(db, bqferry, job, duckdb_target):
+    fill(db, 1)
+    job(duckdb_target, "items", load="upsert")
+    assert "upsert alone does not see deletes" in " ".join(bqferry.ok("plan").stdout.split())
+    job(duckdb_target, "items", load="upsert", deletes="hard")
+    assert "does not see deletes" not in " ".join(bqferry.ok("plan").stdout.split())
+
+
 @pytest.mark.parametrize("what", ("plain", "unique index", "several rows", "dropped column", "newest of several"))
 def test_upsert_of_few_rows_of_many(db, bqferry, job, duckdb_target, what):
     """Where little changes DuckDB is given new rows in the place of old ones; what forbids that, and what it must
