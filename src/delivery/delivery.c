@@ -364,9 +364,9 @@ static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleRe
                              "--full-refresh to give them up and read the source anew");
 }
 
-/* Staging of another destination cannot be reached from here. Whether its rows were applied is known
- * there only, so its intent stays until a new one takes its place: whoever comes back before that
- * still finds it. */
+/* Staging of another destination cannot be reached from here. Whether its rows were applied is
+ * known there only, so its intent stays until a new one takes its place: whoever comes back before
+ * that still finds it. */
 static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result)
 {
     log_warning(

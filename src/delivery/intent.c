@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/intent.h"
 
+#include "base/id.h"
 #include "delivery/merge_json.h"
 #include "schema/field_json.h"
 #include "schema/layout_json.h"
@@ -152,6 +153,13 @@ static bool read_layout(const Json *json, Arena *arena, Delivery *delivery, Erro
     return true;
 }
 
+/* It names files, tables and jobs. */
+static bool is_run_id(const char *text)
+{
+    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+    return text && *text && strlen(text) < ID_SIZE && text[strspn(text, letters)] == '\0';
+}
+
 bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error *error)
 {
     Intent intent = {0};
@@ -171,7 +179,7 @@ bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error 
     intent.rows = arena_strdup(arena, json_get_text(json, "rows"));
     intent.request = arena_strdup(arena, json_get_text(json, "request"));
     intent.snapshot = arena_strdup(arena, json_get_text(json, "snapshot"));
-    if (!delivery->run_id || delivery->attempt < 1 || !delivery->table.dataset ||
+    if (!is_run_id(delivery->run_id) || delivery->attempt < 1 || !delivery->table.dataset ||
         !delivery->table.table || !intent.destination)
         return error_set(error, ERROR_CONFIG, "the intent lacks its run id, attempt or target");
     intent.purpose = arena_strdup(arena, json_get_text(json, "purpose"));

@@ -158,7 +158,8 @@ static bool compares_keys(const JobRun *run, const JobDelivery *delivery)
         run->options->limit > 0)
         return false;
     int64_t age = clock_wall_us() / 1000000 - seconds_of(state->compared_at);
-    return !state->compared_at || age * 1000 >= deletes->every_ms;
+    /* from the future: a clock was wrong once, and the next comparison would be far away */
+    return !state->compared_at || age < 0 || age * 1000 >= deletes->every_ms;
 }
 
 static bool run_passes(JobRun *run, JobDelivery *delivery, Error *error)

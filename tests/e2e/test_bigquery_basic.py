@@ -43,7 +43,8 @@ class Scene:
 
     def run(self, *arguments, **options):
         self.google.forget_calls()
-        return self.bqferry("run", *arguments, env=self.google.environment(), **options)
+        environment = {**self.google.environment(), **options.pop("env", {})}
+        return self.bqferry("run", *arguments, env=environment, **options)
 
     def ok(self, *arguments, **options):
         result = self.run(*arguments, **options)

@@ -2,6 +2,7 @@
 """BigQuery: corners in which a run was once lost, doubled, or explained wrongly."""
 
 import json
+import time
 
 import pytest
 
@@ -174,6 +175,33 @@ def test_a_shard_that_takes_too_long(scene):
     scene.google.clear_faults()
     scene.ok()
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+def test_staging_does_not_expire_under_a_run(scene, fault_points, gate):
+    """It ends by itself after days when nobody comes back; who is at work on it for longer renews that."""
+    scene.widen()
+    scene.write("upsert", workers=1, source={"connection": "db", "table": "public.items", "where": gate.at("id", 1000)})
+    scene.google.fault("bigquery.jobs.insert:chunk", "latency", seconds=1.5, count=0)
+    environment = {**scene.google.environment(), "GCE_METADATA_HOST": None, "BQFERRY_LIMIT": "bigquery.staging_ms=6000"}
+    run = scene.bqferry.start("run", env=environment)
+    gate.wait_reached(run)
+    time.sleep(4)
+    gate.open()
+    result = run.wait()
+    assert result.code == 0, str(result)
+    assert result.job()["phases"]["extract_ms"] > 6000 and scene.rows() == scene.expected()
+
+
+def test_more_objects_than_one_load_job_takes(scene, fault_points):
+    """Then several fill a staging table, and one copy makes it visible."""
+    scene.widen()
+    scene.write("append", "staging", workers=2, destination={"one_shard_below": "1B"})
+    for times in (1, 2):
+        result = scene.run(env={"BQFERRY_LIMIT": "bigquery.uris=1"})
+        assert result.code == 0, str(result)
+        kinds = [entry["kind"] for entry in result.job()["target_jobs"]]
+        assert kinds == ["load"] * result.job()["shards"] + ["copy"] and len(kinds) > 2
+        assert scene.rows() == scene.expected(times) and scene.tables() == ["items"] and scene.objects() == []
 
 
 @pytest.mark.parametrize("what", ("table", "dataset"))

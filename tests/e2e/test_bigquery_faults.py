@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """BigQuery: jobs that fail, answers that get lost, and what people are told then."""
 
+import re
+
 import pytest
 
 from test_bigquery_basic import DATASET, PROJECT, Scene
@@ -65,6 +67,18 @@ def test_rows_that_are_refused(scene, way):
     assert scene.objects() == [] and set(scene.tables()) <= {"items"}  # of no use any more
     assert scene.ok().job()["status"] == "succeeded"
     assert scene.rows() == scene.expected() and clean(scene)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_job_that_loads_other_rows(scene, way):
+    """What BigQuery says it loaded is held against what was read: a loss is not called a success."""
+    write(scene, way)
+    scene.google.job_fault(job_type="load", output_rows=7)
+    result = scene.run()
+    assert result.code == 4 and re.search(r"(but|which loaded) 7\b", result.stderr), str(result)
+    scene.ok()
+    if way == "staging":  # nothing was visible; else what is there was applied, whatever was said of it
+        assert scene.rows() == scene.expected() and clean(scene)
 
 
 @pytest.mark.parametrize("way", ("objects", "staging"))

@@ -361,6 +361,7 @@ def test_what_the_report_tells(db, bqferry, job, bq, google):
     result = bqferry.ok("run").job()
     queries = [entry for entry in result["target_jobs"] if entry["kind"] == "query"]
     assert len(queries) == 3 and all(entry["bytes_billed"] >= 10 << 20 for entry in queries)
+    assert all(entry["link"].endswith(f"bq:US:{entry['id']}&page=queryresults") for entry in queries)
     merge = last_merge(google)
     assert merge.job_id == f"bqferry-{result['run_id']}-1-merge-1" and merge.job_id == queries[-1]["id"]
     assert merge.labels["run_id"] == result["run_id"] and merge.labels["job"] == "main"

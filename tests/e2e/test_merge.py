@@ -56,6 +56,14 @@ def test_upsert(db, bqferry, job, duckdb_target, cursor):
     duckdb_target.check("items")
 
 
+def test_the_plan_warns_of_deletes(db, bqferry, job, duckdb_target):
+    fill(db, 1)
+    job(duckdb_target, "items", load="upsert")
+    assert "upsert alone does not see deletes" in " ".join(bqferry.ok("plan").stdout.split())
+    job(duckdb_target, "items", load="upsert", deletes="hard")
+    assert "does not see deletes" not in " ".join(bqferry.ok("plan").stdout.split())
+
+
 @pytest.mark.parametrize("what", ("plain", "unique index", "several rows", "dropped column", "newest of several"))
 def test_upsert_of_few_rows_of_many(db, bqferry, job, duckdb_target, what):
     """Where little changes DuckDB is given new rows in the place of old ones; what forbids that, and what it must
@@ -392,11 +400,13 @@ def test_keys_are_compared_as_often_as_asked(db, bqferry, job, duckdb_target):
     assert "compared_keys" not in merged(bqferry.ok("run"))
     path = bqferry.folder / ".bqferry/jobs/main.json"
     state = json.loads(path.read_text())
-    state["state"]["compared_at"] = "2020-01-01T00:00:00Z"
-    path.write_text(json.dumps(state))
-    assert merged(bqferry.ok("run"))["vanished"] == 1
-    same(db, duckdb_target)
-    db.execute("DELETE FROM items WHERE id = 3")
+    for number, at in ((2, "2020-01-01T00:00:00Z"), (3, "2999-01-01T00:00:00Z")):  # a clock was wrong once
+        db.execute(f"DELETE FROM items WHERE id = {number}")
+        state["state"]["compared_at"] = at
+        path.write_text(json.dumps(state))
+        assert merged(bqferry.ok("run"))["vanished"] == 1
+        same(db, duckdb_target)
+    db.execute("DELETE FROM items WHERE id = 4")
     assert "compared_keys" not in merged(bqferry.ok("run"))
 
 

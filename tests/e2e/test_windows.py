@@ -275,7 +275,8 @@ def test_damaged_states_are_refused(db, bqferry, job, duckdb_target, damage, wor
 @pytest.mark.parametrize("damage, words", (
     ({"schema": None}, "the intent has no schema"), ({"shards": "none"}, "the intent has no list of shards"),
     ({"shards": [{}]}, "shard 0 of the intent has no count of rows"),
-    ({"load": "moon"}, "the intent's phase or load mode"), ({"run_id": None}, "the intent lacks its run id")))
+    ({"load": "moon"}, "the intent's phase or load mode"), ({"run_id": None}, "the intent lacks its run id"),
+    ({"run_id": "../../etc"}, "the intent lacks its run id")))
 def test_damaged_intents_are_refused(db, bqferry, job, duckdb_target, fault_points, damage, words):
     """What was under way is known in part only: nothing is applied, and nothing forgotten."""
     fill(db, 3)

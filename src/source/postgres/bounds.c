@@ -160,8 +160,9 @@ static Step find_members(Bounding *bounding, Request *request, Error *error)
 static Step sample_integer(Bounding *bounding, Request *request, Error *error)
 {
     const char *column = sql_relation(NULL, request->asked->cursor.column, bounding->arena);
-    const char *sql = arena_printf(bounding->arena, "SELECT max(%s)::pg_catalog.int8 FROM %s WHERE %s < " POSTGRES_INTEGER_END,
-                                   column, request->from, column);
+    const char *sql = arena_printf(
+        bounding->arena, "SELECT max(%s)::pg_catalog.int8 FROM %s WHERE %s < " POSTGRES_INTEGER_END,
+        column, request->from, column);
     CLEANUP(PQclear_ptr) PGresult *row = NULL;
     Step step = ask(bounding, request, sql, &row, error);
     if (step != STEP_DONE)

@@ -38,8 +38,7 @@ static bool count_unreachable(const Survey *survey, uint64_t *ret_rows, Error *e
     if (column && column->not_null && !column->leads_an_index)
         return true;
     const char *name = sql_relation(NULL, all.range->cursor->column, survey->arena);
-    const char *condition =
-        arena_printf(survey->arena, "%s IS NULL OR %s >= %s", name, name, end);
+    const char *condition = arena_printf(survey->arena, "%s IS NULL OR %s >= %s", name, name, end);
     all.range = NULL;
     const char *sql =
         arena_printf(survey->arena, "SELECT count(*) FROM %s%s", select_from(&all, survey->arena),

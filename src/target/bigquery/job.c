@@ -26,13 +26,12 @@ char *bq_job_id(const Delivery *delivery, const char *step, int try, Arena *aren
                         try);
 }
 
-/* For people: the job in the console. */
-static char *job_link(const BqJobWait *wait, Arena *arena)
+char *bq_job_link(const BqWay *way, const char *id, Arena *arena)
 {
     return arena_printf(arena,
                         "https://console.cloud.google.com/bigquery?project=%s&j=bq:%s:%s"
                         "&page=queryresults",
-                        wait->way->job_project, wait->way->location, wait->id);
+                        way->job_project, way->location, id);
 }
 
 static BqJobKey key_of(const BqJobWait *wait)
@@ -79,7 +78,7 @@ static bool still_running(const BqScope *scope, const BqJobWait *wait, const Jso
                       "--location=%s show -j %s:%s, or %s. destination.job_timeout says how long "
                       "jobs are waited for",
                       wait->way->location, wait->way->job_project, wait->id,
-                      job_link(wait, scope->arena));
+                      bq_job_link(wait->way, wait->id, scope->arena));
 }
 
 /* A signal came, or a sibling has failed. True: the job has ended all the same. */
@@ -165,7 +164,7 @@ static void note_job(const BqScope *scope, const BqJobWait *wait, const Json *jo
     const TargetJob entry = {
         .kind = wait->kind,
         .id = wait->id,
-        .link = job_link(wait, scope->arena),
+        .link = bq_job_link(wait->way, wait->id, scope->arena),
         .bytes_billed = billed_of(statistics),
         .slot_ms = google_int(statistics, "totalSlotMs", 0),
     };

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "encode/encode.h"
+#include "target/bigquery/apply.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/explain.h"
 #include "target/bigquery/job.h"
@@ -126,6 +127,8 @@ static bool sink_write(Sink *base, const Batch *batch, Error *error)
         return false;
     }
     base->rows += batch->row_count;
+    const BqScope scope = scope_of(sink);
+    bq_keep_staging(&scope, sink->delivery, &sink->way);
     return true;
 }
 

@@ -446,7 +446,8 @@ def partition_time(job: Any, table: Table) -> int:
 
 
 def written(job: Any, files: list[Source], result: Result) -> None:
+    rows = result.rows.count if job.plan.output_rows is None else job.plan.output_rows
     job.statistics["load"] = {
         "inputFiles": str(len(files)), "inputFileBytes": str(sum(source.size for source in files)),
-        "outputRows": str(result.rows.count), "outputBytes": str(result.size), "badRecords": str(result.bad)}
+        "outputRows": str(rows), "outputBytes": str(result.size), "badRecords": str(result.bad)}
     job.errors = result.errors[:5]
