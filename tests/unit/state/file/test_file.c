@@ -115,8 +115,8 @@ static void looks_without_a_trace(void **state)
     struct stat status;
     Error error = {0};
     snprintf(path, sizeof path, "%s/nothing", fixture->folder);
-    assert_true(state_file_driver.open(&(StateConfig){.path = path, .only_looks = true}, &store,
-                                       &error));
+    assert_true(
+        state_file_driver.open(&(StateConfig){.path = path, .only_looks = true}, &store, &error));
     assert_true(store->ops->load(store, "orders", &json, &error));
     assert_null(json);
     assert_true(store->ops->jobs(store, &arena, &names, &error));
