@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FIRST_WAIT_MS = 250, MAX_WAIT_MS = 30000, SLEEP_SLICE_MS = 50 };
+enum { FIRST_WAIT_MS = 250, MAX_WAIT_MS = 30000 };
 
 void backoff_init(Backoff *backoff, int64_t budget_ms)
 {
@@ -15,19 +15,6 @@ void backoff_init(Backoff *backoff, int64_t budget_ms)
         .max_ms = MAX_WAIT_MS,
         .seed = (unsigned)clock_monotonic_ns(),
     };
-}
-
-/* False when a stop was asked for. */
-static bool sleep_unless(const StopFlag *stop, int64_t milliseconds)
-{
-    int64_t end = clock_monotonic_ns() + milliseconds * 1000000;
-    while (!stop_requested(stop)) {
-        int64_t left_ms = (end - clock_monotonic_ns()) / 1000000;
-        if (left_ms <= 0)
-            return true;
-        clock_sleep_ms(left_ms < SLEEP_SLICE_MS ? left_ms : SLEEP_SLICE_MS);
-    }
-    return false;
 }
 
 bool backoff_wait(Backoff *backoff)
@@ -43,7 +30,7 @@ bool backoff_wait_at_least(Backoff *backoff, int64_t at_least_ms, const StopFlag
     int64_t wait_ms = at_least_ms + 1 + (int64_t)rand_r(&backoff->seed) % backoff->next_ms;
     if (wait_ms > left_ms)
         wait_ms = left_ms;
-    bool whole = sleep_unless(stop, wait_ms);
+    bool whole = stop_sleep_ms(stop, wait_ms);
     backoff->waited_ms += wait_ms;
     backoff->next_ms *= 2;
     if (backoff->next_ms > backoff->max_ms)

@@ -19,6 +19,7 @@ static void fill(Error *error, ErrorKind kind, bool retryable, const char *forma
     error->kind = kind;
     error->retryable = retryable;
     error->tried = false;
+    error->denied = false;
     error->hint[0] = '\0';
     print_capped(error->message, sizeof error->message, format, arguments);
 }

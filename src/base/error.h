@@ -30,7 +30,8 @@ enum { ERROR_MESSAGE_MAX = 2048, ERROR_HINT_MAX = 512 };
 typedef struct Error {
     ErrorKind kind;
     bool retryable; /* the same call may succeed later: lost connection, quota, busy server */
-    bool tried; /* over and over, until a budget of waits was spent: not again in a loop around */
+    bool tried;  /* over and over, until a budget of waits was spent: not again in a loop around */
+    bool denied; /* the other side knows who asks, and does not let him */
     char message[ERROR_MESSAGE_MAX];
     char hint[ERROR_HINT_MAX]; /* what to do about it; may be empty */
 } Error;

@@ -4,9 +4,11 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/json_text.h"
+#include "base/visible.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LOG_LINE_MAX = 16 * 1024 };
 
@@ -56,12 +58,35 @@ static void print_json(LogLevel level, const char *job, const char *hint, const 
     fputs("}\n", stderr);
 }
 
+/* No name or message may look like a line of its own: what follows a line feed is indented. */
+static void put_visible(const char *text)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        visible_print(stderr, (StrView){text, length});
+        text += length;
+        if (*text) {
+            fputs("\n  ", stderr);
+            text++;
+        }
+    }
+}
+
 static void print_text(LogLevel level, const char *job, const char *hint, const char *message)
 {
     static const char *const prefixes[] = {"debug: ", "", "warning: ", "error: ", "error: "};
-    fprintf(stderr, "%s%s%s%s\n", prefixes[level], job ? job : "", job ? ": " : "", message);
-    if (hint)
-        fprintf(stderr, "  hint: %s\n", hint);
+    fputs(prefixes[level], stderr);
+    if (job) {
+        put_visible(job);
+        fputs(": ", stderr);
+    }
+    put_visible(message);
+    fputc('\n', stderr);
+    if (hint) {
+        fputs("  hint: ", stderr);
+        put_visible(hint);
+        fputc('\n', stderr);
+    }
 }
 
 static void print_line(LogLevel level, const char *job, const char *hint, const char *message)

@@ -3,6 +3,7 @@
 
 #include "base/cancel.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -35,6 +36,19 @@ bool stop_requested(const StopFlag *stop)
 void stop_request(StopFlag *stop)
 {
     __atomic_store_n(&stop->stopped, true, __ATOMIC_RELAXED);
+}
+
+bool stop_sleep_ms(const StopFlag *stop, int64_t milliseconds)
+{
+    enum { SLICE_MS = 50, NS_PER_MS = 1000000 };
+    int64_t end = clock_monotonic_ns() + milliseconds * NS_PER_MS;
+    while (!stop_requested(stop)) {
+        int64_t left_ms = (end - clock_monotonic_ns()) / NS_PER_MS;
+        if (left_ms <= 0)
+            return true;
+        clock_sleep_ms(left_ms < SLICE_MS ? left_ms : SLICE_MS);
+    }
+    return false;
 }
 
 static bool take(Group *group, size_t *ret_index)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What stops the siblings: shared by the pieces of one parallel_run, nested calls chain by parent.
  */
@@ -17,6 +18,9 @@ typedef struct StopFlag {
 
 bool stop_requested(const StopFlag *stop); /* this one, a parent, or a signal (base/cancel.h) */
 void stop_request(StopFlag *stop);
+
+/* False when a stop was asked for before the time was over. */
+bool stop_sleep_ms(const StopFlag *stop, int64_t milliseconds);
 
 /* Does piece `index` on worker thread `worker` (0 … threads−1). Should look at `stop` often. */
 typedef bool ParallelWork(void *context, size_t index, size_t worker, const StopFlag *stop,

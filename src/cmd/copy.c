@@ -52,7 +52,7 @@ static const Option options[] = {
     {OPTION_TEXT, 0, "on-invalid", NULL, NULL, policies,
      "what becomes of a value that the target's type cannot hold; without it the copy fails",
      offsetof(CopySettings, on_invalid)},
-    {OPTION_COUNT, 0, "workers", "N", NULL, NULL, "readers of one table at once",
+    {OPTION_POSITIVE, 0, "workers", "N", NULL, NULL, "readers of one table at once",
      offsetof(CopySettings, workers)},
     {OPTION_COUNT, 0, "limit", "N", NULL, NULL, "at most this many rows of each table; 0 for all",
      offsetof(CopySettings, limit)},

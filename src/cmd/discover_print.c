@@ -4,6 +4,7 @@
 #include "cmd/human.h"
 #include "cmd/model_json.h"
 #include "cmd/output.h"
+#include "cmd/text_width.h"
 
 #include <string.h>
 
@@ -111,11 +112,12 @@ void discover_print_list_json(const RelationList *relations, FILE *out)
 static void print_head(const SourceTable *table, FILE *out, Arena *arena)
 {
     char rows[HUMAN_SIZE], size[HUMAN_SIZE];
-    fprintf(out, "%s: %s, %s rows, %s\n", table_text(table, arena), relation_kind_name(table->kind),
-            human_estimate(table->row_estimate, rows), human_bytes(table->byte_size, size));
+    fprintf(out, "%s: %s, %s rows, %s\n", text_visible(table_text(table, arena), arena),
+            relation_kind_name(table->kind), human_estimate(table->row_estimate, rows),
+            human_bytes(table->byte_size, size));
     if (table->key_count)
         fprintf(out, "%s: %s\n", table->key_is_primary ? "primary key" : "unique key",
-                key_text(table, arena));
+                text_visible(key_text(table, arena), arena));
     if (table->comment)
         output_wrapped(out, table->comment, 0, WIDTH);
     fputc('\n', out);

@@ -40,7 +40,12 @@ static bool run(const CommandContext *context, void *settings, int *ret_exit_cod
         printf("%s %s (run %s)\n", own->dry_run ? "would remove" : "removed", list.items[i].what,
                list.items[i].run_id);
     if (list.count == 0 && !context->globals->quiet)
-        puts("nothing to remove");
+        printf("nothing to remove%s\n", older_than_ms > 0
+                                            ? arena_printf(context->arena,
+                                                           ": nothing was begun more than %s "
+                                                           "ago that no state knows",
+                                                           own->older_than)
+                                            : "");
     return true;
 }
 

@@ -138,8 +138,8 @@ void help_print_command(FILE *out, const Command *command, Arena *arena)
 void help_print_overview(FILE *out, const App *app)
 {
     fputs(
-        "bqferry carries PostgreSQL, MySQL and MariaDB tables into a warehouse: a DuckDB file, or Avro and\n"
-        "NDJSON files.\n"
+        "bqferry carries PostgreSQL, MySQL and MariaDB tables into a warehouse: Google BigQuery, a DuckDB\n"
+        "file, or Avro and NDJSON files.\n"
         "\n"
         "Begin with one table and no configuration:\n"
         "  bqferry copy postgresql://user:password@host/shop public.orders duckdb:warehouse.duckdb\n"

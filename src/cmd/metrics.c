@@ -43,8 +43,9 @@ static bool finished(const RunReport *report, const JobReport *job, double *ret_
 
 static bool succeeded(const RunReport *report, const JobReport *job, double *ret_value)
 {
-    *ret_value = (double)report->finished_us / 1e6;
-    return is_done(job);
+    (void)report;
+    *ret_value = (double)job->success_us / 1e6;
+    return job->has_success;
 }
 
 static bool duration(const RunReport *report, const JobReport *job, double *ret_value)
@@ -86,7 +87,7 @@ static const Metric metrics[] = {
     {"bqferry_job_exit_code", "The exit code that the job's outcome stands for.", exit_code},
     {"bqferry_job_finished_timestamp_seconds", "When the job's last run ended.", finished},
     {"bqferry_job_last_success_timestamp_seconds",
-     "When the job's last run ended, if it did all; absent otherwise.", succeeded},
+     "When the job had last done all; absent before that.", succeeded},
     {"bqferry_job_duration_seconds", "How long the job's last run took.", duration},
     {"bqferry_job_rows_read", "Rows read from the source.", rows_read},
     {"bqferry_job_rows_applied", "Rows brought into the target.", rows_applied},

@@ -100,9 +100,10 @@ static bool read_count(const Option *option, const char *value, int64_t *ret_cou
     char *end;
     errno = 0;
     long long count = strtoll(value, &end, 10);
-    if (errno || end == value || *end || count < 0)
-        return error_set(error, ERROR_USAGE, "--%s: \"%s\" is not a whole number from 0",
-                         option->name, value);
+    int least = option->kind == OPTION_POSITIVE;
+    if (errno || end == value || *end || count < least)
+        return error_set(error, ERROR_USAGE, "--%s: \"%s\" is not a whole number from %d",
+                         option->name, value, least);
     *ret_count = count;
     return true;
 }
@@ -118,6 +119,7 @@ static bool store(const Parser *parser, Found found, const char *value, const ch
         *(bool *)place = true;
         return true;
     case OPTION_COUNT:
+    case OPTION_POSITIVE:
         return read_count(option, value, place, parser->error);
     case OPTION_LIST:
     case OPTION_REST:

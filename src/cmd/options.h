@@ -14,6 +14,7 @@ typedef enum OptionKind {
     OPTION_FLAG,     /* bool */
     OPTION_TEXT,     /* const char * */
     OPTION_COUNT,    /* int64_t from 0 */
+    OPTION_POSITIVE, /* int64_t from 1 */
     OPTION_LIST,     /* TextList; may be given several times */
     OPTION_ARGUMENT, /* const char *, by position */
     OPTION_OPTIONAL, /* const char *, by position; NULL when there are too few words */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/output.h"
 
+#include "base/visible.h"
 #include "cmd/text_width.h"
 
 #include <string.h>
@@ -109,7 +110,7 @@ static const char *wrap_line(FILE *out, const char *line, size_t indent, size_t 
             fputc(' ', out);
             column += 1 + taken;
         }
-        fwrite(line, 1, length, out);
+        visible_print(out, (StrView){line, length});
         line += length;
         line += strspn(line, " ");
     }
@@ -126,7 +127,8 @@ void output_wrapped(FILE *out, const char *text, size_t indent, size_t width)
         }
         size_t length = strcspn(text, "\n");
         print_spaces(out, indent);
-        fprintf(out, "%.*s\n", (int)length, text);
+        visible_print(out, (StrView){text, length});
+        fputc('\n', out);
         text = text[length] ? text + length + 1 : NULL;
     }
 }

@@ -34,5 +34,5 @@ void output_table_add(OutputTable *table, const char *const *cells);
 void output_table_print(const OutputTable *table, FILE *out, size_t indent);
 
 /* Words of a text, wrapped at `width` columns; every line begins after `indent` spaces. Line feeds
- * stay, and a line that begins with a space is left as it is. */
+ * stay, a line that begins with a space is not wrapped, and control characters are made visible. */
 void output_wrapped(FILE *out, const char *text, size_t indent, size_t width);

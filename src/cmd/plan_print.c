@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/plan_print.h"
 
+#include "base/visible.h"
 #include "cmd/human.h"
 #include "cmd/model_json.h"
 #include "cmd/output.h"
+#include "cmd/text_width.h"
 #include "schema/field_json.h"
 
 #include <string.h>
@@ -121,8 +123,19 @@ static void print_incremental(const JobPlan *job, FILE *out)
     for (size_t i = 0; i < job->key_count; i++)
         fprintf(out, "%s%s%s", i ? ", " : "  by key ", job->key[i],
                 i + 1 == job->key_count ? "\n" : "");
+    if (job->interrupted)
+        fprintf(out, "  run %s was interrupted, or is under way: the next run settles it first%s\n",
+                job->interrupted, job->bound ? ", and may then begin further on" : "");
     if (job->cursor)
-        fprintf(out, "  a first run reads %s\n", job->cursor);
+        fprintf(out, "  %s reads %s\n", job->cursor_value ? "the next run" : "a first run",
+                job->cursor);
+    else if (job->cursor_is_at_end)
+        fputs("  the next run reads nothing: no row that is new can be read now\n", out);
+    else if (job->bound)
+        fputs("  how far the next run may read is not known now\n", out);
+    if (job->cursor_value)
+        fprintf(out, "  the cursor is at %s (%s, %s)\n", job->cursor_value, job->cursor_set_by,
+                job->cursor_set_at);
     if (job->bound)
         fprintf(out, "  bound by %s\n", job->bound);
 }
@@ -131,7 +144,9 @@ static void print_ddl(const JobPlan *job, FILE *out)
 {
     for (const char *line = job->ddl; line && *line;) {
         int length = (int)strcspn(line, "\n");
-        fprintf(out, "    %.*s\n", length, line);
+        fputs("    ", out);
+        visible_print(out, (StrView){line, (size_t)length});
+        fputc('\n', out);
         line += length + (line[length] == '\n');
     }
 }
@@ -146,10 +161,12 @@ static void print_error(const Error *error, FILE *out, Arena *arena)
 static void print_job(const JobPlan *job, FILE *out, Arena *arena)
 {
     bool planned = job->error.kind == ERROR_NONE;
-    fprintf(out, "%s: %s (%s)", job->job, job->relation ? job->relation : "?", job->connection);
+    const char *head = arena_printf(arena, "%s: %s (%s)", job->job,
+                                    job->relation ? job->relation : "?", job->connection);
     if (planned)
-        fprintf(out, " to %s, %s", target_text(&job->target, arena), load_mode_name(job->load));
-    fputc('\n', out);
+        head = arena_printf(arena, "%s to %s, %s", head, target_text(&job->target, arena),
+                            load_mode_name(job->load));
+    fprintf(out, "%s\n", text_visible(head, arena));
     print_columns(job, out, arena);
     print_warnings(job, out, arena);
     if (!planned) {
@@ -254,6 +271,8 @@ static Json *job_json(const JobPlan *job, Arena *arena)
     json_set(json, "key", key);
     json_set_text(json, "cursor", job->cursor);
     json_set_text(json, "bound", job->bound);
+    json_set_text(json, "saved_cursor", job->cursor_value);
+    json_set_text(json, "interrupted_run", job->interrupted);
     json_set(json, "shards", shards_json(&job->shards));
     json_set_int(json, "workers", (int64_t)job->workers);
     Json *notes = json_array_new();

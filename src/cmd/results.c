@@ -3,6 +3,7 @@
 
 #include "cmd/human.h"
 #include "cmd/output.h"
+#include "cmd/text_width.h"
 
 static const OutputColumn invalid_columns[] = {
     {.title = "job"},
@@ -106,12 +107,13 @@ static void print_target_jobs(const RunReport *report, FILE *out, Arena *arena)
     output_table_print(&table, out, 2);
 }
 
-static void print_notes(const RunReport *report, FILE *out)
+static void print_notes(const RunReport *report, FILE *out, Arena *arena)
 {
     for (size_t i = 0; i < report->job_count; i++) {
         const JobReport *job = &report->jobs[i];
         for (size_t note = 0; note < job->note_count; note++)
-            fprintf(out, "%s: %s\n", job->job, job->notes[note]);
+            fprintf(out, "%s: %s\n", text_visible(job->job, arena),
+                    text_visible(job->notes[note], arena));
     }
 }
 
@@ -133,5 +135,5 @@ void results_print(const RunReport *report, bool by_table, FILE *out, Arena *are
     output_table_print(&table, out, 0);
     print_invalid(report, out, arena);
     print_target_jobs(report, out, arena);
-    print_notes(report, out);
+    print_notes(report, out, arena);
 }

@@ -97,12 +97,26 @@ static bool list(const CommandContext *context, StateStore *store, const RunsSet
     }
     if (own->json)
         json_print(stdout, all, true);
+    else if (ids->count == 0 && !context->globals->quiet)
+        puts("there is no report yet: nothing has run, or none is kept (state.reports)");
     else
         output_table_print(&table, stdout, 0);
     return true;
 }
 
-static const char *find_id(const TextArray *ids, const char *wanted)
+static bool has_job(const Json *report, const char *run_id)
+{
+    const Json *jobs = json_get(report, "jobs");
+    for (size_t i = 0; i < json_count(jobs); i++) {
+        const char *own = json_get_text(json_at(jobs, i), "run_id");
+        if (own && strncmp(own, run_id, strlen(run_id)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* By the run's own id or that of one of its jobs, which states, rows and the target's jobs have. */
+static const char *find_id(StateStore *store, const TextArray *ids, const char *wanted)
 {
     if (!wanted)
         return ids->count ? ids->items[ids->count - 1] : NULL;
@@ -110,7 +124,23 @@ static const char *find_id(const TextArray *ids, const char *wanted)
         if (strncmp(ids->items[i - 1], wanted, strlen(wanted)) == 0)
             return ids->items[i - 1];
     }
+    for (size_t i = ids->count; i > 0; i--) {
+        CLEANUP(json_free_ptr) Json *report = NULL;
+        Error ignored = {0};
+        if (store->ops->report_load(store, ids->items[i - 1], &report, &ignored) &&
+            has_job(report, wanted))
+            return ids->items[i - 1];
+    }
     return NULL;
+}
+
+static bool fail_unknown(const char *id, Error *error)
+{
+    if (!id)
+        return error_set(error, ERROR_USAGE, "there is no report yet");
+    error_set(error, ERROR_USAGE, "there is no report of a run %s", id);
+    return error_hint(error, "bqferry runs list shows those that are kept (state.reports says how "
+                             "many)");
 }
 
 static void add_job(OutputTable *table, const Json *job, Arena *arena)
@@ -148,11 +178,9 @@ static bool show(const CommandContext *context, StateStore *store, const RunsSet
 {
     CLEANUP(json_free_ptr) Json *report = NULL;
     OutputTable table;
-    const char *id = find_id(ids, own->id);
+    const char *id = find_id(store, ids, own->id);
     if (!id)
-        return error_set(error, ERROR_USAGE,
-                         own->id ? "there is no report of a run %s" : "there is no report%s yet",
-                         own->id ? own->id : "");
+        return fail_unknown(own->id, error);
     if (!store->ops->report_load(store, id, &report, error))
         return false;
     if (own->json) {
@@ -179,7 +207,7 @@ static bool run(const CommandContext *context, void *settings, int *ret_exit_cod
     TextArray ids;
     *ret_exit_code = 0;
     if (!command_load_config(context, &config, error) ||
-        !drivers_open_state(context->app->drivers, &config, &store, error) ||
+        !drivers_open_state(context->app->drivers, &config, false, &store, error) ||
         !store->ops->report_list(store, context->arena, &ids, error))
         return false;
     return strcmp(own->action, "list") == 0 ? list(context, store, own, &ids, error)

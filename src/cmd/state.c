@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/command.h"
+#include "cmd/model_json.h"
 #include "cmd/output.h"
 #include "run/upkeep.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct StateSettings {
@@ -54,7 +56,7 @@ static const OutputColumn columns[] = {
     {.title = "cursor", .most = 40},
     {.title = "value", .most = 60},
     {.title = "set by", .most = 40},
-    {.title = "interrupted run", .most = 40},
+    {.title = "unfinished run", .most = 40},
     {.title = "last run", .most = 40},
     {.title = "committed at"},
     {0},
@@ -83,6 +85,12 @@ static void add_row(OutputTable *table, const char *job, const Json *state)
     output_table_add(table, cells);
 }
 
+static bool fail_unknown(const char *job, Error *error)
+{
+    error_set(error, ERROR_USAGE, "job %s has no state: it has not run yet, or was reset", job);
+    return error_hint(error, "bqferry state show, without a name, lists the jobs that have one");
+}
+
 static bool check_known(const StateSettings *own, const TextArray *names, Error *error)
 {
     for (size_t i = 0; i < own->jobs.count; i++) {
@@ -90,10 +98,29 @@ static bool check_known(const StateSettings *own, const TextArray *names, Error 
         for (size_t j = 0; j < names->count; j++)
             known = known || strcmp(own->jobs.items[i], names->items[j]) == 0;
         if (!known)
-            return error_set(error, ERROR_USAGE, "job %s has no state: it has not run yet",
-                             own->jobs.items[i]);
+            return fail_unknown(own->jobs.items[i], error);
     }
     return true;
+}
+
+/* A state that cannot be read hides none of the others. */
+static bool add_job(StateStore *store, const char *job, OutputTable *table, Json *all, Error *error)
+{
+    Json *state = NULL;
+    Error unreadable = {0};
+    if (store->ops->load(store, job, &state, &unreadable)) {
+        add_row(table, job, state);
+        json_set(all, job, state);
+        return true;
+    }
+    const char *cells[] = {job, "cannot be read", NULL, NULL, NULL, NULL, NULL};
+    output_table_add(table, cells);
+    state = json_object_new();
+    json_set(state, "error", model_json_error(&unreadable));
+    json_set(all, job, state);
+    if (error)
+        *error = unreadable;
+    return false;
 }
 
 static bool show(const CommandContext *context, const RunOptions *run, const StateSettings *own,
@@ -104,34 +131,51 @@ static bool show(const CommandContext *context, const RunOptions *run, const Sta
     TextArray names;
     OutputTable table;
     output_table_init(&table, columns, context->arena);
-    if (!drivers_open_state(run->drivers, run->config, &store, error) ||
+    if (!drivers_open_state(run->drivers, run->config, false, &store, error) ||
         !store->ops->jobs(store, context->arena, &names, error) || !check_known(own, &names, error))
         return false;
+    bool all_read = true;
     for (size_t i = 0; i < names.count; i++) {
-        Json *state = NULL;
-        if (!is_wanted(&own->jobs, names.items[i]))
-            continue;
-        if (!store->ops->load(store, names.items[i], &state, error))
-            return false;
-        add_row(&table, names.items[i], state);
-        json_set(all, names.items[i], state);
+        if (is_wanted(&own->jobs, names.items[i]))
+            all_read &= add_job(store, names.items[i], &table, all, all_read ? error : NULL);
     }
     if (own->json)
         json_print(stdout, all, true);
+    else if (names.count == 0 && !context->globals->quiet)
+        puts("no job has a state: none has run yet");
     else
         output_table_print(&table, stdout, 0);
-    return true;
+    return all_read;
 }
 
-static bool change(const RunOptions *run, const StateSettings *own, Error *error)
+/* Both say what was, so that it can be put back. */
+static void say_change(const StateSettings *own, const UpkeepChange *change)
 {
+    const char *job = own->jobs.items[0];
+    if (strcmp(own->action, "reset") == 0)
+        printf("%s: its state is forgotten; the next run is its first", job);
+    else
+        printf("%s: the cursor %s is at %s now", job, change->column, change->value);
+    if (change->before)
+        printf(" (it was at %s)", change->before);
+    putchar('\n');
+}
+
+static bool change(const CommandContext *context, const RunOptions *run, const StateSettings *own,
+                   Error *error)
+{
+    UpkeepChange change = {0};
     if (own->jobs.count != 1)
         return error_set(error, ERROR_USAGE, "state %s: expected one JOB", own->action);
-    if (strcmp(own->action, "reset") == 0)
-        return upkeep_reset(run, own->jobs.items[0], own->force, error);
-    if (!own->cursor)
+    bool resets = strcmp(own->action, "reset") == 0;
+    if (!resets && !own->cursor)
         return error_set(error, ERROR_USAGE, "state set: --cursor VALUE is missing");
-    return upkeep_set_cursor(run, own->cursor, own->key, error);
+    bool changed =
+        resets ? upkeep_reset(run, own->jobs.items[0], own->force, context->arena, &change, error)
+               : upkeep_set_cursor(run, own->cursor, own->key, context->arena, &change, error);
+    if (changed && !context->globals->quiet)
+        say_change(own, &change);
+    return changed;
 }
 
 static bool run(const CommandContext *context, void *settings, int *ret_exit_code, Error *error)
@@ -149,7 +193,7 @@ static bool run(const CommandContext *context, void *settings, int *ret_exit_cod
         !command_load_config(context, &config, error))
         return false;
     return strcmp(own->action, "show") == 0 ? show(context, &run_options, own, error)
-                                            : change(&run_options, own, error);
+                                            : change(context, &run_options, own, error);
 }
 
 const Command command_state = {

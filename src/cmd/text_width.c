@@ -2,6 +2,7 @@
 #include "cmd/text_width.h"
 
 #include "base/utf8.h"
+#include "base/visible.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -95,36 +96,13 @@ const char *text_cut(const char *text, size_t width, Arena *arena)
     return arena_printf(arena, "%.*s%s", (int)length, text, width ? "…" : "");
 }
 
-static size_t escape(char *out, char byte)
-{
-    static const char named[] = "\a\b\t\n\v\f\r";
-    const char *known = byte ? strchr(named, byte) : NULL;
-    if (known)
-        return (size_t)snprintf(out, 5, "\\%c", "abtnvfr"[known - named]);
-    return (size_t)snprintf(out, 5, "\\x%02x", (unsigned char)byte);
-}
-
-/* C0, DEL and C1 (U+0080 to U+009F), which terminals obey as well. */
-static bool is_control(uint32_t letter)
-{
-    return letter < 0x20 || (letter >= 0x7F && letter < 0xA0);
-}
-
 const char *text_visible(const char *text, Arena *arena)
 {
-    StrView rest = view_of(text);
-    char *copy = arena_alloc(arena, rest.length * 4 + 1);
+    StrView whole = view_of(text);
+    char *copy = arena_alloc(arena, whole.length * 4 + VISIBLE_MAX);
     char *out = copy;
-    while (rest.length) {
-        size_t length = utf8_sequence_length(rest);
-        bool plain = length && !is_control(decode(rest.data, length));
-        length = length ? length : 1;
-        for (size_t i = 0; i < length && !plain; i++)
-            out += escape(out, rest.data[i]);
-        if (plain)
-            out = (char *)memcpy(out, rest.data, length) + length;
-        rest = (StrView){rest.data + length, rest.length - length};
-    }
     *out = '\0';
+    for (size_t at = 0; at < whole.length; out += strlen(out))
+        at += visible_letter((StrView){text + at, whole.length - at}, out);
     return copy;
 }

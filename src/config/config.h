@@ -79,7 +79,6 @@ typedef struct ConnectionConfig {
 typedef struct EndpointsConfig {
     const char *bigquery;
     const char *storage;
-    const char *storage_grpc; /* host:port */
 } EndpointsConfig;
 
 /* destination of type bigquery; NULL and 0 are "not said". */
@@ -136,6 +135,7 @@ typedef struct StateConfig {
     const char *endpoint;    /* gcs: of Cloud Storage; NULL: the destination's, or the real one */
     int64_t reports;         /* how many are kept */
     int64_t retry_budget_ms; /* gcs: of one request */
+    bool only_looks;         /* file: not even the folder is made; not a key */
 } StateConfig;
 
 /* What tells new rows of a source from old ones. */

@@ -12,7 +12,10 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 
 #define NAME_PATTERN "^[A-Za-z0-9_.-]{1,128}$"
 #define NAME_EXPECTED "1 to 128 letters, digits, _ . or -"
-#define PORT_PATTERN "^[0-9]{1,5}(,[0-9]{1,5})*$"
+/* 1 to 65535 */
+#define PORT                                                                                       \
+    "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+#define PORT_PATTERN "^" PORT "(," PORT ")*$"
 
 static const ConfigKey naive_timestamps_keys[] = {
     {.name = "type",

@@ -23,7 +23,8 @@ struct JobDelivery {
     JobState state;
     Json *last_run; /* the record of the last committed run; may be NULL */
     bool has_intent;
-    bool is_lost; /* an apply found that what was staged is gone */
+    bool has_succeeded; /* the state says that all was done that was asked of this process */
+    bool is_lost;       /* an apply found that what was staged is gone */
     Intent intent;
 };
 
@@ -202,6 +203,34 @@ bool delivery_abandon(JobDelivery *delivery, Error *error)
            forget_intent(delivery, error);
 }
 
+/* The next save makes it durable. */
+static void stamp_success(JobDelivery *delivery)
+{
+    char now[CLOCK_TEXT_SIZE];
+    clock_format_utc(clock_wall_us(), now);
+    delivery->state.succeeded_at = arena_strdup(&delivery->state_arena, now);
+    delivery->has_succeeded = true;
+}
+
+/* What the intent promised to make of the job's state. */
+static bool advance_state(JobDelivery *delivery, Error *error)
+{
+    const Intent *intent = &delivery->intent;
+    if (intent->has_next && !take_state(delivery, &intent->next, error))
+        return false;
+    if (intent->completes)
+        stamp_success(delivery);
+    return true;
+}
+
+bool delivery_succeed(JobDelivery *delivery, Error *error)
+{
+    if (delivery->has_succeeded)
+        return true;
+    stamp_success(delivery);
+    return save(delivery, NULL, error) || error_prefix(error, "all is done, but");
+}
+
 bool delivery_commit(JobDelivery *delivery, Error *error)
 {
     const Delivery *done = &delivery->intent.delivery;
@@ -219,8 +248,7 @@ bool delivery_commit(JobDelivery *delivery, Error *error)
     json_set_text(record, "committed_at", now);
     json_free(delivery->last_run);
     delivery->last_run = record;
-    if (!discard(delivery, error) ||
-        (delivery->intent.has_next && !take_state(delivery, &delivery->intent.next, error)) ||
+    if (!discard(delivery, error) || !advance_state(delivery, error) ||
         !forget_intent(delivery, error)) {
         error_prefix(error, "the rows are applied, but the run could not be closed");
         error_hint(error, "run the job again: it finds them applied and only closes the run");
@@ -336,16 +364,19 @@ static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleRe
                              "--full-refresh to give them up and read the source anew");
 }
 
-/* Staging of another destination cannot be reached from here; what it holds was never visible. */
-static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result, Error *error)
+/* Staging of another destination cannot be reached from here. Whether its rows were applied is
+ * known there only, so its intent stays until a new one takes its place: whoever comes back before
+ * that still finds it. */
+static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result)
 {
     log_warning(
         delivery->job,
-        "the interrupted run %s was made for %s, the destination is now %s; it is given up, "
-        "and what it staged stays there",
+        "the interrupted run %s was made for %s, the destination is now %s; it is given up as soon "
+        "as this run stages rows, and what it staged stays there",
         delivery->intent.delivery.run_id, delivery->intent.destination, delivery->destination);
     result->outcome = SETTLE_VOIDED;
-    return forget_intent(delivery, error);
+    delivery->has_intent = false;
+    return true;
 }
 
 bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *ret_result,
@@ -361,7 +392,7 @@ bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *
     ret_result->rows_staged = staged_rows(found);
     bool settled;
     if (strcmp(delivery->intent.destination, delivery->destination) != 0) {
-        settled = settle_elsewhere(delivery, ret_result, error);
+        settled = settle_elsewhere(delivery, ret_result);
     } else if (delivery->intent.phase == INTENT_COUNTED) {
         settled = settle_counted(delivery, wanted, ret_result, error);
     } else {
@@ -422,11 +453,19 @@ bool delivery_counted(JobDelivery *delivery, const ShardResult *results, const u
     return fault_point("delivery.counted", error);
 }
 
-const char *delivery_peek(StateStore *store, const char *job, Arena *arena)
+bool delivery_look(StateStore *store, const char *job, Arena *arena, DeliveryPast *ret_past,
+                   Error *error)
 {
     CLEANUP(json_free_ptr) Json *state = NULL;
-    Error ignored = {0};
-    if (!store->ops->load(store, job, &state, &ignored))
-        return NULL; /* whoever needs it will say so */
-    return arena_strdup(arena, json_get_text(json_get(state, "last_run"), "run_id"));
+    *ret_past = (DeliveryPast){0};
+    if (!store->ops->load(store, job, &state, error))
+        return false;
+    ret_past->interrupted = arena_strdup(arena, json_get_text(json_get(state, "intent"), "run_id"));
+    ret_past->last_run = arena_strdup(arena, json_get_text(json_get(state, "last_run"), "run_id"));
+    if (!job_state_from_json(json_get(state, "state"), arena, &ret_past->state, error))
+        return error_prefix(error, "state of job %s", job);
+    if (!ret_past->state.succeeded_at) /* of an earlier version */
+        ret_past->state.succeeded_at =
+            arena_strdup(arena, json_get_text(json_get(state, "last_run"), "committed_at"));
+    return true;
 }

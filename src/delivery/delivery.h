@@ -89,10 +89,20 @@ bool delivery_is_lost(const JobDelivery *delivery);
  * record. */
 bool delivery_commit(JobDelivery *delivery, Error *error);
 
+/* The job has done all that was asked: makes that known, unless the last commit did. */
+bool delivery_succeed(JobDelivery *delivery, Error *error);
+
 /* Voids what begin started (not after a successful apply): staging first, then the intent. When
  * staging cannot be removed now, the intent stays and the next settle does it. */
 bool delivery_abandon(JobDelivery *delivery, Error *error);
 
-/* The id of a job's last committed run, without its lock; NULL: none, or its state cannot be read.
- */
-const char *delivery_peek(StateStore *store, const char *job, Arena *arena);
+/* What is known of a job without its lock: another process may be at work on it. */
+typedef struct DeliveryPast {
+    JobState state;
+    const char *interrupted; /* the id of a run that was not ended, or is under way; NULL: none */
+    const char *last_run;    /* the id of the last committed run; NULL: there was none */
+} DeliveryPast;
+
+/* Everything is in the arena. */
+bool delivery_look(StateStore *store, const char *job, Arena *arena, DeliveryPast *ret_past,
+                   Error *error);

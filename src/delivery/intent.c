@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/intent.h"
 
+#include "base/id.h"
 #include "delivery/merge_json.h"
 #include "schema/field_json.h"
 #include "schema/layout_json.h"
@@ -67,6 +68,7 @@ Json *intent_to_json(const Intent *intent)
     json_set(json, "merge", merge_to_json(delivery));
     json_set_text(json, "purpose", intent->purpose);
     json_set_bool(json, "continues", intent->continues);
+    json_set_bool(json, "completes", intent->completes);
     json_set_text(json, "low", intent->low);
     json_set_text(json, "high", intent->high);
     json_set(json, "next", intent->has_next ? job_state_to_json(&intent->next) : NULL);
@@ -95,13 +97,19 @@ static ShardResult read_result(const Json *shard, Arena *arena)
     };
 }
 
-static void read_shards(const Json *shards, Arena *arena, Intent *intent)
+/* Zero shards are no shards; what is no list at all is damage. */
+static bool read_shards(const Json *shards, Arena *arena, Intent *intent, Error *error)
 {
     size_t count = json_count(shards);
+    if (!json_is_array(shards))
+        return error_set(error, ERROR_CONFIG, "the intent has no list of shards");
     Shard *bounds = ARENA_ARRAY(arena, Shard, count);
     ShardResult *results = ARENA_ARRAY(arena, ShardResult, count);
     for (size_t i = 0; i < count; i++) {
         const Json *shard = json_at(shards, i);
+        if (intent->phase == INTENT_COUNTED && json_get_int(shard, "rows", -1) < 0)
+            return error_set(error, ERROR_CONFIG, "shard %zu of the intent has no count of rows",
+                             i);
         bounds[i] = (Shard){
             .method = arena_strdup(arena, json_get_text(shard, "method")),
             .relation = arena_strdup(arena, json_get_text(shard, "relation")),
@@ -113,6 +121,7 @@ static void read_shards(const Json *shards, Arena *arena, Intent *intent)
     intent->shards = bounds;
     intent->delivery.shard_count = count;
     intent->delivery.shards = intent->phase == INTENT_COUNTED ? results : NULL;
+    return true;
 }
 
 static bool read_words(const Json *json, Intent *intent, Error *error)
@@ -134,12 +143,21 @@ static bool read_layout(const Json *json, Arena *arena, Delivery *delivery, Erro
 {
     const Json *layout = json_get(json, "layout");
     const Json *schema = json_get(json, "schema");
-    if (!schema || !field_json_to_schema(schema, arena, &delivery->schema, error))
+    if (!schema)
+        return error_set(error, ERROR_CONFIG, "the intent has no schema");
+    if (!field_json_to_schema(schema, arena, &delivery->schema, error))
         return error_prefix(error, "the intent's schema");
     if (!layout_json_get(layout, arena, &delivery->layout, error))
         return error_prefix(error, "the intent's layout");
     delivery->layout.partitioning.immutable = json_get_bool(layout, "immutable");
     return true;
+}
+
+/* It names files, tables and jobs. */
+static bool is_run_id(const char *text)
+{
+    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+    return text && *text && strlen(text) < ID_SIZE && text[strspn(text, letters)] == '\0';
 }
 
 bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error *error)
@@ -161,19 +179,20 @@ bool intent_from_json(const Json *json, Arena *arena, Intent *ret_intent, Error 
     intent.rows = arena_strdup(arena, json_get_text(json, "rows"));
     intent.request = arena_strdup(arena, json_get_text(json, "request"));
     intent.snapshot = arena_strdup(arena, json_get_text(json, "snapshot"));
-    if (!delivery->run_id || delivery->attempt < 1 || !delivery->table.dataset ||
+    if (!is_run_id(delivery->run_id) || delivery->attempt < 1 || !delivery->table.dataset ||
         !delivery->table.table || !intent.destination)
         return error_set(error, ERROR_CONFIG, "the intent lacks its run id, attempt or target");
     intent.purpose = arena_strdup(arena, json_get_text(json, "purpose"));
     intent.continues = json_get_bool(json, "continues");
+    intent.completes = json_get_bool(json, "completes");
     intent.low = arena_strdup(arena, json_get_text(json, "low"));
     intent.high = arena_strdup(arena, json_get_text(json, "high"));
     intent.has_next = json_is_object(json_get(json, "next"));
     if (!read_layout(json, arena, delivery, error) ||
         !merge_from_json(json_get(json, "merge"), arena, delivery, error) ||
-        !job_state_from_json(json_get(json, "next"), arena, &intent.next, error))
+        !job_state_from_json(json_get(json, "next"), arena, &intent.next, error) ||
+        !read_shards(json_get(json, "shards"), arena, &intent, error))
         return false;
-    read_shards(json_get(json, "shards"), arena, &intent);
     *ret_intent = intent;
     return true;
 }

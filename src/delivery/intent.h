@@ -26,6 +26,7 @@ typedef struct Intent {
     const char *request;     /* the same, and all else that was asked; NULL: unknown */
     const char *snapshot;    /* the source's log position; NULL when unknown */
     const Shard *shards;     /* delivery.shard_count bounds */
+    bool completes;          /* with it the job has done all that was asked */
     bool continues;          /* another run with the same request has more to do (a cursor) */
     const char *purpose;     /* "run", "backfill", "deletes": for people */
     const char *low, *high;  /* ends of a cursor's range, for people; NULL: none */

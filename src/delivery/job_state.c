@@ -40,6 +40,7 @@ Json *job_state_to_json(const JobState *state)
     json_set(json, "cursor", cursor_to_json(&state->cursor));
     json_set(json, "backfill", backfill_to_json(&state->backfill));
     json_set_text(json, "compared_at", state->compared_at);
+    json_set_text(json, "succeeded_at", state->succeeded_at);
     Json *columns = json_array_new();
     for (size_t i = 0; i < state->column_count; i++)
         json_append_text(columns, state->columns[i]);
@@ -120,6 +121,7 @@ bool job_state_from_json(const Json *json, Arena *arena, JobState *ret_state, Er
     ret_state->columns = names;
     ret_state->column_count = count;
     ret_state->compared_at = arena_strdup(arena, json_get_text(json, "compared_at"));
+    ret_state->succeeded_at = arena_strdup(arena, json_get_text(json, "succeeded_at"));
     return true;
 }
 

@@ -39,6 +39,7 @@ typedef struct JobState {
     JobCursor cursor;
     JobBackfill backfill;
     const char *compared_at;    /* when keys were last compared (UTC); NULL: never */
+    const char *succeeded_at;   /* when a run last did all that was asked (UTC); NULL: not known */
     const char *const *columns; /* of the target that came from the source so far */
     size_t column_count;
 } JobState;

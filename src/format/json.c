@@ -8,7 +8,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#undef json_is_object /* the library's macro; ours is a function */
+#undef json_is_object /* the library's macros; ours are functions */
+#undef json_is_array
 
 enum { JSON_FILE_MAX = 64 * 1024 * 1024 };
 
@@ -146,6 +147,11 @@ Json *json_clone(const Json *json)
 bool json_is_object(const Json *json)
 {
     return json && json_typeof(library_of(json)) == JSON_OBJECT;
+}
+
+bool json_is_array(const Json *json)
+{
+    return json && json_typeof(library_of(json)) == JSON_ARRAY;
 }
 
 size_t json_count(const Json *array)

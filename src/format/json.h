@@ -32,6 +32,7 @@ void json_append_text(Json *array, const char *text);
 
 Json *json_clone(const Json *json); /* deep; the caller frees */
 bool json_is_object(const Json *json);
+bool json_is_array(const Json *json);
 size_t json_count(const Json *array); /* 0 for anything else and for NULL */
 Json *json_at(const Json *array, size_t index);
 Json *json_get(const Json *object, const char *key);            /* NULL: missing */

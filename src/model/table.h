@@ -46,6 +46,7 @@ typedef struct SourceColumn {
     bool not_null;
     bool generated;      /* computed by the source */
     bool leads_an_index; /* a valid, unconditional b-tree index begins with it */
+    bool is_denied;      /* the account may not read it */
     bool set_on_write;   /* the time at which the source inserted or last changed the row */
     const char *comment; /* NULL when there is none */
 } SourceColumn;

@@ -97,7 +97,12 @@ bool gcs_stat(const GcsScope *scope, const char *name, Arena *arena, GcsObject *
     if (!*ret_found)
         return failure.status == 404 || fail_at(scope, name, &problem, error);
     *ret_object = object_of(json, arena);
-    return true;
+    if (!ret_object->name)
+        ret_object->name = arena_strdup(arena, name);
+    if (ret_object->generation > 0)
+        return true;
+    error_set_retryable(error, ERROR_TARGET, "the answer names no generation");
+    return with_object(scope, name, error);
 }
 
 /* Requests whose bodies are not JSON: one exchange, tried again as google_call does. */
@@ -128,7 +133,6 @@ static bool raw_exchange(Raw *raw, Error *error)
 
 static bool raw_send(Raw *raw, Error *error)
 {
-    enum { LAST_WORDS_MS = 10000 };
     const GcsScope *scope = raw->scope;
     RetryOptions options = {
         .budget_ms = scope->last_words ? 0 : google_api_retry_budget_ms(scope->api),
@@ -142,7 +146,7 @@ static bool raw_send(Raw *raw, Error *error)
     raw->request.stop = scope->stop;
     raw->request.job = scope->job;
     raw->request.last_words = scope->last_words;
-    raw->request.total_ms = scope->last_words ? LAST_WORDS_MS : 0;
+    raw->request.total_ms = scope->last_words ? google_last_words_ms() : 0;
     Retry retry;
     retry_init(&retry, &options);
     for (;;) {
@@ -468,7 +472,11 @@ bool gcs_upload_finish(const GcsScope *scope, Resumable *upload, Arena *arena,
     CLEANUP(json_free_ptr) Json *json = NULL, *resource = NULL;
     Error problem = {0};
     *ret_object = (GcsObject){0};
-    *ret_written = resumable_finish(upload, &json, &failure, &problem);
+    *ret_written = resumable_hold(upload, &problem);
+    if (*ret_written) {
+        resumable_follow(upload, scope->stop);
+        *ret_written = resumable_finish(upload, &json, &failure, &problem);
+    }
     if (*ret_written) {
         *ret_object = object_of(json, arena);
         return check_upload(scope, upload, ret_object, error);

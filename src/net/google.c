@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/google.h"
 
+#include "base/cancel.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "net/retry.h"
@@ -266,6 +267,18 @@ static bool storage_hint(const GoogleFailure *failure, Error *error)
     return false;
 }
 
+/* A permission is missing, or a rule keeps what is there (retention). */
+static bool is_denied(const GoogleFailure *failure)
+{
+    static const char *const reasons[] = {"accessDenied", "forbidden", "insufficientPermissions",
+                                          "retentionPolicyNotMet", "objectUnderActiveHold"};
+    for (size_t i = 0; failure->status == 403 && i < sizeof reasons / sizeof *reasons; i++) {
+        if (strcmp(failure->reason, reasons[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool refused_error(const GoogleApi *api, const char *what, const GoogleFailure *failure,
                           Error *error)
 {
@@ -273,6 +286,8 @@ static bool refused_error(const GoogleApi *api, const char *what, const GoogleFa
     (again ? error_set_retryable : error_set)(error, ERROR_TARGET, "%s: %s (HTTP %d%s%s)", what,
                                               failure->message, failure->status,
                                               *failure->reason ? ", " : "", failure->reason);
+    if (error)
+        error->denied = is_denied(failure);
     const char *limit = reason_limit(failure->message);
     if (limit)
         return error_hint(error, "the limit is: %s", limit);
@@ -385,10 +400,16 @@ static bool call_until(GoogleApi *api, const GoogleCall *call, const HttpRequest
     }
 }
 
+int64_t google_last_words_ms(void)
+{
+    enum { ALL_MS = 10000, LEAST_MS = 1000 };
+    int64_t left_ms = ALL_MS - cancel_age_ms();
+    return left_ms > LEAST_MS ? left_ms : LEAST_MS;
+}
+
 bool google_call(GoogleApi *api, const GoogleCall *call, Json **ret_json,
                  GoogleFailure *ret_failure, Error *error)
 {
-    enum { LAST_WORDS_MS = 10000 };
     static const UrlParam plain[] = {{"prettyPrint", "false"}, {NULL, NULL}};
     CLEANUP(arena_done) Arena arena = {0};
     CLEANUP(http_response_done) HttpResponse response = {0};
@@ -410,7 +431,7 @@ bool google_call(GoogleApi *api, const GoogleCall *call, Json **ret_json,
         .url = url,
         .headers = headers,
         .silence_ms = call->silence_ms,
-        .total_ms = call->last_words ? LAST_WORDS_MS : 0,
+        .total_ms = call->last_words ? google_last_words_ms() : 0,
         .last_words = call->last_words,
         .once = call->once,
         .stop = call->stop,

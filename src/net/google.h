@@ -60,6 +60,9 @@ DEFINE_CLEANUP(GoogleApi, google_api_free)
 
 HttpClient *google_api_http(const GoogleApi *api);
 
+/* How long a last word may take: all of a process 10 s together, and each of them 1 s. */
+int64_t google_last_words_ms(void);
+
 typedef struct GoogleCall {
     const char *id;        /* the discovery document's method id: "bigquery.jobs.insert" */
     const char *method;    /* "GET", … */
@@ -73,7 +76,7 @@ typedef struct GoogleCall {
     bool once;
     int64_t silence_ms;      /* as in net/http.h; for calls that the server holds open */
     int64_t retry_budget_ms; /* 0: the api's; below 0: never repeated */
-    bool last_words;         /* goes out after a stop too, never repeated, 10 s at most */
+    bool last_words;         /* goes out after a stop too, never repeated; google_last_words_ms */
     const StopFlag *stop;    /* may be NULL */
     const char *job;         /* label of log lines; may be NULL */
 } GoogleCall;

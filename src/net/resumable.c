@@ -218,6 +218,11 @@ bool resumable_hold(Resumable *upload, Error *error)
     return true;
 }
 
+void resumable_follow(Resumable *upload, const StopFlag *stop)
+{
+    upload->stop.parent = stop;
+}
+
 bool resumable_finish(Resumable *upload, Json **ret_json, GoogleFailure *ret_failure, Error *error)
 {
     CLEANUP(google_failure_done) GoogleFailure own = {0};

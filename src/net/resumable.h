@@ -62,6 +62,10 @@ void resumable_advance(Resumable *upload, size_t size);
  * back. `finish` may come much later and from another thread. */
 bool resumable_hold(Resumable *upload, Error *error) __attribute__((warn_unused_result));
 
+/* A stop that ends `finish`, too, which then may have been carried out all the same. Call it after
+ * hold; it outlives finish. */
+void resumable_follow(Resumable *upload, const StopFlag *stop);
+
 /* Sends what is left; holds first if that was not done. *ret_json (may be NULL) is the server's
  * answer: the job, the object; the caller frees. Repeats what may be repeated; after a lost answer
  * the session itself says whether it is complete. ret_failure (may be NULL) tells what the server

@@ -58,14 +58,16 @@ const char *drivers_default_dataset(const Drivers *drivers, const DestinationCon
     return driver && driver->default_dataset ? driver->default_dataset : "";
 }
 
-bool drivers_open_state(const Drivers *drivers, const Config *config, StateStore **ret_store,
-                        Error *error)
+bool drivers_open_state(const Drivers *drivers, const Config *config, bool changes,
+                        StateStore **ret_store, Error *error)
 {
     char names[NAMES_MAX] = "";
+    StateConfig state = config->state;
+    state.only_looks = !changes;
     const char *type = config->state.type ? config->state.type : drivers->states[0]->type;
     for (size_t i = 0; drivers->states[i]; i++) {
         if (strcmp(drivers->states[i]->type, type) == 0)
-            return drivers->states[i]->open(&config->state, ret_store, error);
+            return drivers->states[i]->open(&state, ret_store, error);
         add_name(names, drivers->states[i]->type);
     }
     return error_set(error, ERROR_CONFIG, "state: there is no store of type \"%s\" (known: %s)",

@@ -18,8 +18,8 @@ bool drivers_open_source(const Drivers *drivers, const ConnectionConfig *config,
                          Source **ret_source, Error *error);
 bool drivers_open_target(const Drivers *drivers, const DestinationConfig *config,
                          Target **ret_target, Error *error);
-bool drivers_open_state(const Drivers *drivers, const Config *config, StateStore **ret_store,
-                        Error *error);
+bool drivers_open_state(const Drivers *drivers, const Config *config, bool changes,
+                        StateStore **ret_store, Error *error);
 
 /* The configured dataset, else the target's own default, else "". */
 const char *drivers_default_dataset(const Drivers *drivers, const DestinationConfig *config);

@@ -158,7 +158,8 @@ static bool compares_keys(const JobRun *run, const JobDelivery *delivery)
         run->options->limit > 0)
         return false;
     int64_t age = clock_wall_us() / 1000000 - seconds_of(state->compared_at);
-    return !state->compared_at || age * 1000 >= deletes->every_ms;
+    /* from the future: a clock was wrong once, and the next comparison would be far away */
+    return !state->compared_at || age < 0 || age * 1000 >= deletes->every_ms;
 }
 
 static bool run_passes(JobRun *run, JobDelivery *delivery, Error *error)
@@ -167,6 +168,7 @@ static bool run_passes(JobRun *run, JobDelivery *delivery, Error *error)
     PassOutcome outcome = {0};
     PassKind kind = run->options->backfill ? PASS_BACKFILL : PASS_LOAD;
     backoff_init(&backoff, run->job->config->retry_budget_ms);
+    run->keys_follow = kind == PASS_LOAD && compares_keys(run, delivery);
     while (!outcome.is_last && !outcome.nothing) {
         if (!pass_run(run, delivery, kind, &backoff, &outcome, error))
             return false;
@@ -175,8 +177,11 @@ static bool run_passes(JobRun *run, JobDelivery *delivery, Error *error)
     }
     run->report->status = JOB_SUCCEEDED;
     run->backfilled = outcome.is_last || outcome.nothing;
-    return kind == PASS_BACKFILL || !compares_keys(run, delivery) ||
-           pass_run(run, delivery, PASS_KEYS, &backoff, &outcome, error);
+    if (kind == PASS_BACKFILL)
+        return true;
+    return (!compares_keys(run, delivery) ||
+            pass_run(run, delivery, PASS_KEYS, &backoff, &outcome, error)) &&
+           (run->options->limit > 0 || delivery_succeed(delivery, error));
 }
 
 static bool open_delivery(JobRun *run, int64_t lock_wait_ms, JobDelivery **ret_delivery,
@@ -253,7 +258,10 @@ bool job_run(JobRun *run)
     Error error = {0};
     bool done = run_steps(run, &error);
     job_enter_phase(run, done ? PHASE_DONE : PHASE_FAILED);
-    if (!done) {
+    if (done) {
+        run->report->has_success = true;
+        run->report->success_us = clock_wall_us();
+    } else {
         run->report->status = JOB_FAILED;
         run->report->error = error;
         log_error(run->job->name, &error);

@@ -22,6 +22,7 @@ typedef struct JobRun {
     int64_t phase_entered_ns; /* monotonic */
     int64_t fresh_ns;         /* the snapshot must not be older than this (monotonic) */
     bool surveyed;            /* rows without a place were counted */
+    bool keys_follow;         /* keys are compared once the rows are loaded */
     bool backfilled;          /* the backfill's last window is done */
 } JobRun;
 

@@ -193,7 +193,7 @@ static bool list_pattern(Session *session, const JobConfig *config, const char *
     if (ret_found->count > 0)
         return true;
     error_set(error, ERROR_SOURCE, "no table matches \"%s\"", pattern);
-    return error_hint(error, "`bqferry discover %s` lists what there is", config->connection);
+    return error_hint(error, "`bqferry discover` lists what there is");
 }
 
 static void add_unexpanded(const RunOptions *options, const JobConfig *config, const char *pattern,

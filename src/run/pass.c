@@ -134,6 +134,15 @@ static const char *purpose_of(const Pass *pass)
     return names[pass->kind];
 }
 
+/* With its commit the job has done all that was asked. */
+static bool completes(const Pass *pass)
+{
+    const JobRun *run = pass->run;
+    if (pass->kind == PASS_BACKFILL || run->options->limit > 0)
+        return false;
+    return pass->kind == PASS_KEYS || (pass->outcome->is_last && !run->keys_follow);
+}
+
 static bool extract_attempt(Pass *pass, Snapshot *snapshot, Error *error)
 {
     JobRun *run = pass->run;
@@ -145,6 +154,7 @@ static bool extract_attempt(Pass *pass, Snapshot *snapshot, Error *error)
         .request = run->wanted.request,
         .snapshot = snapshot->position,
         .shards = attempt->shards.shards,
+        .completes = completes(pass),
         .continues = has_cursor && !run->options->full_refresh,
         .purpose = purpose_of(pass),
         .low = attempt->range.source.low,
@@ -355,17 +365,6 @@ static void report_pass(Pass *pass)
         job_note(pass->run, attempt->shards.note);
 }
 
-/* How far the cursor is now, as a time. */
-static void report_place(Pass *pass)
-{
-    CursorReport *report = &pass->run->report->cursor;
-    const JobCursor *cursor = &delivery_state(pass->delivery)->cursor;
-    report->has_place = cursor->column && cursor->kind != CURSOR_INTEGER &&
-                        cursor_parse(cursor->kind, cursor->value, &report->place_us);
-    if (report->has_place && cursor->kind == CURSOR_DATE)
-        report->place_us *= INT64_C(86400) * 1000 * 1000;
-}
-
 /* Reads, stages and applies; again from the start when what was staged is gone. */
 static bool carry(Pass *pass, Error *error)
 {
@@ -410,6 +409,6 @@ bool pass_run(JobRun *run, JobDelivery *delivery, PassKind kind, Backoff *backof
     job_add_target_jobs(run, pass.run_id);
     if (!carried)
         return false;
-    report_place(&pass);
+    report_set_place(run->report, &delivery_state(delivery)->cursor);
     return true;
 }

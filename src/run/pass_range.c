@@ -2,6 +2,7 @@
 #include "run/pass_range.h"
 
 #include "base/clock.h"
+#include "run/own_state.h"
 #include "run/plan_merge.h"
 
 #include <inttypes.h>
@@ -21,54 +22,6 @@ static const char *now_text(Arena *arena)
 static bool is_full_refresh(const RangeRequest *request)
 {
     return request->run->options->full_refresh;
-}
-
-/* ERROR_CONFIG with the ways out. */
-static bool refuse_state(const RangeRequest *request, const char *why, Error *error)
-{
-    const char *job = request->run->job->name;
-    error_set(error, ERROR_CONFIG, "the state of job %s is not this job's: %s", job, why);
-    return error_hint(
-        error,
-        "to load the table anew: --full-refresh; to begin again at `start`, adding to what is "
-        "there: bqferry state reset %s; to go on from a place: bqferry state set %s "
-        "--cursor VALUE; or give the job another name",
-        job, job);
-}
-
-static bool check_state(const RangeRequest *request, const JobCursor *wanted, CursorKind kind,
-                        Error *error)
-{
-    const JobCursor *own = &request->state->cursor;
-    const PlannedJob *planned = request->planned;
-    if (!own->column || is_full_refresh(request))
-        return true;
-    const char *why = cursor_plan_foreign(own, wanted, request->arena);
-    if (!why && own->kind != kind)
-        why = arena_printf(request->arena, "column %s was of kind %s, and is of kind %s now",
-                           own->column, cursor_kind_name(own->kind), cursor_kind_name(kind));
-    if (!why && planned->knows_existing && !planned->existing.exists)
-        why = arena_printf(request->arena,
-                           "the target table %s is gone, and rows below %s were in it", own->table,
-                           own->value);
-    return !why || refuse_state(request, why, error);
-}
-
-static JobCursor wanted_cursor(const RangeRequest *request)
-{
-    const RunJob *job = request->run->job;
-    const ConfigText *columns = &job->config->cursor.columns;
-    return (JobCursor){
-        .column = columns->items[0],
-        .key_column = columns->count > 1 ? columns->items[1] : NULL,
-        .comparison = job->config->cursor.comparison,
-        .source = job->relation_text,
-        .destination = session_destination(request->run->session),
-        .table = arena_printf(request->arena, "%s%s%s", job->target.dataset,
-                              *job->target.dataset ? "." : "", job->target.table),
-        .set_by = request->run_id,
-        .set_at = now_text(request->arena),
-    };
 }
 
 static bool leads_an_index(const PlannedJob *planned, const char *column)
@@ -257,7 +210,15 @@ static bool read_span(const RangeRequest *request, CursorKind kind, int64_t boun
         return error_prefix(error, "--start");
     if (asked->end && !cursor_plan_place(kind, asked->end, true, &wanted, error))
         return error_prefix(error, "--end");
+    if (asked->end && wanted <= ret_span->start)
+        return error_set(error, ERROR_USAGE, "--end %s does not lie behind --start %s", asked->end,
+                         asked->start);
     ret_span->end = asked->end && wanted < end ? wanted : end;
+    if (asked->end && wanted > end && end > ret_span->start)
+        job_note(request->run,
+                 arena_printf(request->arena,
+                              "the backfill ends at %s: what comes after is left to the job's runs",
+                              cursor_format(kind, end, request->arena)));
     return true;
 }
 
@@ -293,6 +254,11 @@ static bool next_window(const RangeRequest *request, PassRange *range, int64_t b
     };
     outcome->nothing = !cursor_plan_next(cursor, &from, span.end, 0, NULL, &range->range);
     outcome->is_last = true;
+    if (outcome->nothing)
+        job_note(request->run,
+                 arena_printf(request->arena,
+                              "nothing was read: what comes after %s is left to the job's runs",
+                              backfill.end));
     if (outcome->nothing)
         return true;
     const int64_t *first;
@@ -339,10 +305,12 @@ static bool with_cursor(const RangeRequest *request, PassRange *range, PassOutco
 {
     const JobConfig *config = request->run->job->config;
     const Bound *bound = NULL;
-    range->wanted = wanted_cursor(request);
+    const JobRun *run = request->run;
+    const PlanRequest plan = {run->session, run->options, run->job, request->state};
+    range->wanted = own_cursor(run->session, run->job, request->run_id, request->arena);
     outcome->is_last = true;
     if (!find_bound(request, &bound, outcome, error) ||
-        !check_state(request, &range->wanted, bound->kind, error))
+        !own_state_check(&plan, request->planned, bound->kind, request->arena, error))
         return false;
     if (outcome->nothing)
         return true;

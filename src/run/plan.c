@@ -3,8 +3,10 @@
 
 #include "base/cancel.h"
 #include "base/memory.h"
-#include "run/cursor_plan.h"
+#include "delivery/delivery.h"
 #include "run/plan_merge.h"
+#include "run/plan_next.h"
+#include "run/plan_widen.h"
 
 #include <string.h>
 
@@ -152,6 +154,21 @@ static bool describe_target(Session *session, const RunJob *job, Arena *arena, P
            target->ops->describe(target, &job->target, arena, &planned->existing, error);
 }
 
+/* Once more, with the types of the table that rows are added to. Where the source does not give a
+ * column as such a type, all stays as it was, and validate says what is in the way. */
+static void map_wider(PlannedJob *planned, MappingOptions *mapping, Arena *arena)
+{
+    Error ignored = {0};
+    TablePlan plan;
+    const MappingOptions wider = plan_widen(planned, mapping, arena);
+    if (wider.columns == mapping->columns ||
+        !mapping_plan(&planned->table, &wider, planned->source->ops->map_column, arena, &plan,
+                      &ignored))
+        return;
+    planned->plan = plan;
+    *mapping = wider;
+}
+
 /* Maps the columns; then once more, when some of them are to be left out. */
 static bool map_columns(const RunOptions *options, const RunJob *job, Arena *arena,
                         PlannedJob *planned, Error *error)
@@ -161,6 +178,8 @@ static bool map_columns(const RunOptions *options, const RunJob *job, Arena *are
     const char *const *kept;
     if (!mapping_plan(&planned->table, &mapping, map_column, arena, &planned->plan, error))
         return false;
+    if (planned->existing.exists)
+        map_wider(planned, &mapping, arena);
     plan_left_out(job, planned, arena, &kept, &mapping.select_count);
     mapping.select = kept;
     return !kept ||
@@ -276,53 +295,20 @@ static void add_note(JobPlan *plan, Arena *arena, const char *note)
     plan->notes = notes;
 }
 
-/* What a first run would read, and what there is to know about the cursor. */
-static bool plan_cursor(const SharedSnapshot *shared, const RunJob *job, PlannedJob *planned,
-                        Arena *arena, JobPlan *plan, Error *error)
-{
-    const CursorConfig *config = &job->config->cursor;
-    const Bound *bound = shared_snapshot_bound(shared, job);
-    static const JobCursor none = {0};
-    CursorPlan cursor;
-    PlannedRange range;
-    if (!bound)
-        return true;
-    if (bound->error.kind != ERROR_NONE) {
-        if (error)
-            *error = bound->error;
-        return false;
-    }
-    if (!cursor_plan_make(config, job->config->window, bound->kind, &cursor, error))
-        return false;
-    if (bound->note)
-        add_note(plan, arena, arena_strdup(arena, bound->note));
-    plan->bound = arena_strdup(arena, bound->method);
-    if (!bound->known)
-        return true;
-    cursor_plan_next(&cursor, &none, bound->place, 0, NULL, &range);
-    CursorRange *source = ARENA_NEW(arena, CursorRange);
-    CursorRef *ref = ARENA_NEW(arena, CursorRef);
-    *source = cursor_plan_range(&cursor, &range, arena);
-    *ref = cursor.ref;
-    source->cursor = ref;
-    planned->extract.range = source;
-    plan->cursor = arena_printf(arena, "%s%s%s%s %s %s", ref->column,
-                                source->low ? (source->after_low ? " > " : " >= ") : "",
-                                source->low ? source->low : "", source->low ? " and" : "",
-                                source->through_high ? "<=" : "<", source->high);
-    return true;
-}
-
-static bool plan_shards(Session *session, const RunJob *job, PlannedJob *planned, Arena *arena,
+static bool plan_shards(const PlanRequest *request, PlannedJob *planned, Arena *arena,
                         JobPlan *plan, Error *error)
 {
+    const RunJob *job = request->job;
     SharedSnapshot *shared;
-    if (!session_acquire_snapshot(session, job->config->connection, 0, &shared, error))
+    const char *note;
+    if (!session_acquire_snapshot(request->session, job->config->connection, 0, &shared, error))
         return false;
     Snapshot *snapshot = shared_snapshot_get(shared);
-    bool cut = (plan->load == LOAD_REPLACE && job->config->cursor.columns.count == 0) ||
-               plan_cursor(shared, job, planned, arena, plan, error);
-    cut = cut && job_shards(snapshot, job, planned, arena, &plan->shards, error);
+    bool cut = plan_next(request, shared_snapshot_bound(shared, job), planned, arena, plan, &note,
+                         error) &&
+               job_shards(snapshot, job, planned, arena, &plan->shards, error);
+    if (note)
+        add_note(plan, arena, arena_strdup(arena, note));
     if (cut)
         plan->workers = job_workers(snapshot, job, &plan->shards);
     if (snapshot->note)
@@ -353,8 +339,8 @@ static const char *names_text(const char *const *names, size_t count, Arena *are
 static void note_layout(const PlannedJob *planned, Arena *arena, JobPlan *plan)
 {
     const TableLayout *layout = &planned->delivery.layout;
-    if (planned->existing.exists)
-        return;
+    if (planned->existing.exists || !plan->forecast)
+        return; /* only BigQuery has them */
     if (layout->partitions_by_default)
         add_note(plan, arena,
                  arena_printf(arena,
@@ -453,19 +439,15 @@ static bool plan_forecast(Target *target, const RunJob *job, const PlannedJob *p
     return true;
 }
 
-static bool fill_plan(Session *session, const RunOptions *options, const RunJob *job, Arena *arena,
-                      JobPlan *plan, Error *error)
+static bool fill_plan(const PlanRequest *request, Arena *arena, JobPlan *plan, Error *error)
 {
+    Session *session = request->session;
+    const RunJob *job = request->job;
     PlannedJob *planned = ARENA_NEW(arena, PlannedJob);
-    if (job->error) {
-        *error = *job->error;
-        return false;
-    }
-    const PlanRequest request = {.session = session, .options = options, .job = job};
-    bool valid = job_plan(&request, arena, planned, error) && job_validate(session, planned, error);
+    bool valid = job_plan(request, arena, planned, error) && job_validate(session, planned, error);
     plan->table = planned->table;
     plan->plan = planned->plan;
-    plan->load = options->full_refresh ? LOAD_REPLACE : job->config->load;
+    plan->load = request->options->full_refresh ? LOAD_REPLACE : job->config->load;
     if (!valid)
         return false;
     if (delivery_merges(&planned->delivery)) {
@@ -477,7 +459,7 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
     Target *target = session_target(session);
     if (!target->ops->describe(target, &job->target, arena, &plan->existing, error) ||
         !target->ops->ddl(target, &planned->delivery, arena, &plan->ddl, error) ||
-        !plan_shards(session, job, planned, arena, plan, error))
+        !plan_shards(request, planned, arena, plan, error))
         return false;
     if (plan->shards.note)
         add_note(plan, arena, plan->shards.note);
@@ -488,26 +470,44 @@ static bool fill_plan(Session *session, const RunOptions *options, const RunJob 
     return true;
 }
 
+static void plan_job(Session *session, const RunOptions *options, StateStore *store,
+                     const RunJob *job, Arena *arena, JobPlan *plan)
+{
+    DeliveryPast *past = ARENA_NEW(arena, DeliveryPast);
+    *plan = (JobPlan){
+        .job = job->name,
+        .connection = job->config->connection,
+        .relation = job->relation_text,
+        .target = job->target,
+    };
+    if (job->error) {
+        plan->error = *job->error;
+        return;
+    }
+    if (!delivery_look(store, job->name, arena, past, &plan->error))
+        return;
+    plan->interrupted = past->interrupted;
+    const PlanRequest request = {session, options, job, &past->state};
+    (void)fill_plan(&request, arena, plan, &plan->error);
+}
+
 bool run_plan(const RunOptions *options, RunPlan *ret_plan, Error *error)
 {
     *ret_plan = (RunPlan){0};
     CLEANUP(session_close_ptr) Session *session = NULL;
+    CLEANUP(state_close_ptr) StateStore *store = NULL;
     RunJobs jobs;
-    if (!session_open(options, false, &session, error) ||
+    if (!drivers_open_state(options->drivers, options->config, false, &store, error) ||
+        !session_open(options, false, &session, error) ||
         !run_jobs_select(session, options, &ret_plan->arena, &jobs, error))
         return false;
     session_set_jobs(session, &jobs, false);
     ret_plan->jobs = ARENA_ARRAY(&ret_plan->arena, JobPlan, jobs.count);
     ret_plan->job_count = jobs.count;
     for (size_t i = 0; i < jobs.count; i++) {
-        JobPlan *plan = &ret_plan->jobs[i];
-        plan->job = jobs.jobs[i].name;
-        plan->connection = jobs.jobs[i].config->connection;
-        plan->relation = jobs.jobs[i].relation_text;
-        plan->target = jobs.jobs[i].target;
         if (!cancel_check(error))
             return false;
-        fill_plan(session, options, &jobs.jobs[i], &ret_plan->arena, plan, &plan->error);
+        plan_job(session, options, store, &jobs.jobs[i], &ret_plan->arena, &ret_plan->jobs[i]);
     }
     return true;
 }

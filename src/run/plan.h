@@ -26,7 +26,7 @@ typedef struct PlanRequest {
     Session *session;
     const RunOptions *options;
     const RunJob *job;
-    const JobState *state; /* the job's; NULL: it is not known (plan) */
+    const JobState *state; /* the job's */
 } PlanRequest;
 
 /* Reads metadata only; everything is put into the arena. *ret_planned must not move afterwards:

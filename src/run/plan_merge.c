@@ -11,7 +11,7 @@
 
 enum { CONSTANTS_MAX = 3, CLUSTER_MAX = 4 };
 
-static void planned_note(PlannedJob *planned, Arena *arena, const char *note)
+void planned_note(PlannedJob *planned, Arena *arena, const char *note)
 {
     const char **notes = ARENA_ARRAY(arena, const char *, planned->note_count + 1);
     if (planned->note_count)

@@ -14,5 +14,8 @@ void plan_left_out(const RunJob *job, PlannedJob *planned, Arena *arena,
  * mapped. ERROR_CONFIG when there is no key, or it is not carried. */
 bool plan_merge(const PlanRequest *request, Arena *arena, PlannedJob *planned, Error *error);
 
+/* For people, in plan and report. */
+void planned_note(PlannedJob *planned, Arena *arena, const char *note);
+
 /* The target's name of a source column; NULL: it is not carried. */
 const char *plan_target_name(const TablePlan *plan, const char *source_column);

@@ -28,6 +28,15 @@ int run_report_exit_code(const RunReport *report)
     return code;
 }
 
+void report_set_place(JobReport *report, const JobCursor *cursor)
+{
+    CursorReport *own = &report->cursor;
+    own->has_place = cursor->column && cursor->kind != CURSOR_INTEGER &&
+                     cursor_parse(cursor->kind, cursor->value, &own->place_us);
+    if (own->has_place && cursor->kind == CURSOR_DATE)
+        own->place_us *= INT64_C(86400) * 1000 * 1000;
+}
+
 const char *job_status_name(JobStatus status)
 {
     static const char *const names[] = {"succeeded", "settled", "failed", "not_run"};

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "config/config.h"
+#include "delivery/job_state.h"
 #include "format/json.h"
 #include "model/policy.h"
 #include "run/progress.h"
@@ -62,7 +63,9 @@ typedef struct JobReport {
     TargetJobs target_jobs; /* what the target did for the run, in its own job list */
     const char **notes;     /* why one worker, what was settled first, … */
     size_t note_count;
-    Error error; /* kind ERROR_NONE unless JOB_FAILED or JOB_NOT_RUN */
+    bool has_success;   /* of this run or an earlier one: */
+    int64_t success_us; /* when it had done all that was asked, microseconds since 1970 */
+    Error error;        /* kind ERROR_NONE unless JOB_FAILED or JOB_NOT_RUN */
 } JobReport;
 
 typedef struct RunReport {
@@ -74,6 +77,9 @@ typedef struct RunReport {
 } RunReport;
 
 void run_report_done(RunReport *report);
+
+/* How far the job's cursor is, as a time; a cursor without a column or of numbers is none. */
+void report_set_place(JobReport *report, const JobCursor *cursor);
 
 /* 0 when every job did; else the exit code of the failed jobs' error when they agree, or 1. */
 int run_report_exit_code(const RunReport *report);

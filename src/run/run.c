@@ -84,6 +84,21 @@ static bool run_selected(RunGroup *group, Error *error)
     return true;
 }
 
+/* What is known of the job before it runs. What cannot be read now is not known: whoever needs it
+ * will say so. Gauges go by it when the run fails. */
+static const char *look_back(Session *session, const RunJob *job, Arena *arena, JobReport *report)
+{
+    DeliveryPast past;
+    Error ignored = {0};
+    if (!delivery_look(session_state(session), job->name, arena, &past, &ignored))
+        return NULL;
+    const char *success = past.state.succeeded_at;
+    report->has_success = success && cursor_parse(CURSOR_INSTANT, success, &report->success_us);
+    if (job->config->cursor.columns.count > 0)
+        report_set_place(report, &past.state.cursor);
+    return past.last_run;
+}
+
 bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
 {
     *ret_report = (RunReport){.started_us = clock_wall_us()};
@@ -106,7 +121,7 @@ bool run_jobs(const RunOptions *options, RunReport *ret_report, Error *error)
     group.seen_runs = ARENA_ARRAY(&ret_report->arena, const char *, jobs.count);
     for (size_t i = 0; i < jobs.count; i++)
         group.seen_runs[i] =
-            delivery_peek(session_state(session), jobs.jobs[i].name, &ret_report->arena);
+            look_back(session, &jobs.jobs[i], &ret_report->arena, &ret_report->jobs[i]);
     bool ran = run_selected(&group, error);
     ret_report->finished_us = clock_wall_us();
     return ran;
@@ -116,6 +131,6 @@ bool run_report_keep(const RunReport *report, const RunOptions *options, Error *
 {
     CLEANUP(state_close_ptr) StateStore *store = NULL;
     CLEANUP(json_free_ptr) Json *json = run_report_json(report);
-    return drivers_open_state(options->drivers, options->config, &store, error) &&
+    return drivers_open_state(options->drivers, options->config, true, &store, error) &&
            state_keep_report(store, report->id, json, (size_t)options->config->reports_kept, error);
 }

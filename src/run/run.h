@@ -49,7 +49,13 @@ typedef struct JobPlan {
     size_t workers;
     const char *const *key; /* of the target, when it matters; */
     size_t key_count;
-    const char *cursor; /* "updated_at >= …, < 2026-01-31 …": what could be read; NULL: all rows */
+    const char *interrupted; /* the id of a run that the next one settles first; NULL: none */
+    const char *cursor; /* "updated_at >= … and < 2026-01-31 …": what the next run reads; NULL: all
+                           rows, nothing new, or not known now */
+    bool cursor_is_at_end;     /* nothing new can be read now */
+    const char *cursor_value;  /* as saved; NULL: the first run, or a full refresh */
+    const char *cursor_set_by; /* a run's id, or "state set" */
+    const char *cursor_set_at;
     const char *bound;              /* how that end is known; NULL: no cursor */
     const TargetForecast *forecast; /* NULL: the target counts nothing */
     const char **notes;

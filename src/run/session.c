@@ -67,7 +67,7 @@ bool session_open(const RunOptions *options, bool changes, Session **ret_session
     const char *place = session->target->place ? session->target->place : config->destination.path;
     session->destination =
         arena_printf(&session->arena, "%s %s", config->destination.type, place ? place : "");
-    if (changes && !drivers_open_state(options->drivers, config, &session->state, error))
+    if (changes && !drivers_open_state(options->drivers, config, true, &session->state, error))
         return false;
     *ret_session = TAKE_PTR(session);
     return true;

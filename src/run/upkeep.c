@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "delivery/delivery.h"
 #include "run/cursor_plan.h"
+#include "run/own_state.h"
 #include "run/session.h"
 
 #include <string.h>
@@ -73,18 +74,17 @@ static bool open_delivery(Session *session, const RunOptions *options, const Run
                       job->name, job->name);
 }
 
-bool upkeep_set_cursor(const RunOptions *options, const char *value, const char *key, Error *error)
+bool upkeep_set_cursor(const RunOptions *options, const char *value, const char *key, Arena *arena,
+                       UpkeepChange *ret_change, Error *error)
 {
     CLEANUP(session_close_ptr) Session *session = NULL;
     CLEANUP(delivery_close_ptr) JobDelivery *delivery = NULL;
-    CLEANUP(arena_done) Arena arena = {0};
     const RunJob *job = NULL;
     CursorKind kind;
     int64_t place;
-    char now[CLOCK_TEXT_SIZE];
     if (!session_open(options, true, &session, error) ||
-        !select_one(session, options, &arena, &job, error) ||
-        !ask_kind(session, job, &arena, &kind, error))
+        !select_one(session, options, arena, &job, error) ||
+        !ask_kind(session, job, arena, &kind, error))
         return false;
     if (!cursor_parse(kind, value, &place))
         return error_set(error, ERROR_USAGE, "--cursor: expected %s, found %s",
@@ -95,21 +95,15 @@ bool upkeep_set_cursor(const RunOptions *options, const char *value, const char 
     if (key && columns->count < 2)
         return error_set(error, ERROR_USAGE, "--key: the cursor of job %s has no key column",
                          job->name);
-    clock_format_utc(clock_wall_us(), now);
     JobState state = *delivery_state(delivery);
-    state.cursor = (JobCursor){
-        .column = columns->items[0],
-        .key_column = columns->count > 1 ? columns->items[1] : NULL,
-        .kind = kind,
-        .comparison = job->config->cursor.comparison,
-        .value = cursor_format(kind, place, &arena),
-        .key = key,
-        .source = job->relation_text,
-        .destination = session_destination(session),
-        .table = arena_printf(&arena, "%s%s%s", job->target.dataset,
-                              *job->target.dataset ? "." : "", job->target.table),
-        .set_by = "state set",
-        .set_at = now,
+    state.cursor = own_cursor(session, job, "state set", arena);
+    state.cursor.kind = kind;
+    state.cursor.value = cursor_format(kind, place, arena);
+    state.cursor.key = key;
+    *ret_change = (UpkeepChange){
+        .column = state.cursor.column,
+        .value = state.cursor.value,
+        .before = arena_strdup(arena, delivery_state(delivery)->cursor.value),
     };
     return delivery_set_state(delivery, &state, error);
 }
@@ -127,8 +121,10 @@ static bool may_reset(StateStore *store, const char *job, bool force, Error *err
         return true;
     if (!store->ops->load(store, job, &state, error))
         return false;
-    if (!state)
-        return error_set(error, ERROR_USAGE, "job %s has no state", job);
+    if (!state) {
+        error_set(error, ERROR_USAGE, "job %s has no state", job);
+        return error_hint(error, "bqferry state show lists the jobs that have one");
+    }
     if (!json_is_object(json_get(state, "intent")))
         return true;
     error_set(error, ERROR_CONFIG,
@@ -139,15 +135,25 @@ static bool may_reset(StateStore *store, const char *job, bool force, Error *err
                       job);
 }
 
-bool upkeep_reset(const RunOptions *options, const char *job, bool force, Error *error)
+bool upkeep_reset(const RunOptions *options, const char *job, bool force, Arena *arena,
+                  UpkeepChange *ret_change, Error *error)
 {
     CLEANUP(state_close_ptr) StateStore *store = NULL;
     StateLock *lock = NULL;
     const LockRequest request = {
-        .name = job, .what = job, .holder = job, .wait_ms = options->lock_wait_ms};
-    if (!drivers_open_state(options->drivers, options->config, &store, error) ||
+        .name = job,
+        .what = arena_printf(arena, "job %s", job),
+        .holder = job,
+        .wait_ms = options->lock_wait_ms,
+    };
+    if (!drivers_open_state(options->drivers, options->config, true, &store, error) ||
         !state_lock(store, &request, &lock, error))
         return false;
+    DeliveryPast past;
+    Error unreadable = {0};
+    *ret_change = (UpkeepChange){0};
+    if (delivery_look(store, job, arena, &past, &unreadable))
+        ret_change->before = past.state.cursor.value;
     bool done = may_reset(store, job, force, error) && store->ops->remove(store, job, error);
     unlock(store, &lock);
     return done;

@@ -147,8 +147,9 @@ static bool check_names(const TablePlan *plan, Arena *arena, Error *error)
             continue;
         problems = arena_printf(arena, "%s%s\"%s\" %s", problems ? problems : "",
                                 problems ? "; " : "", name, problem);
-        fix = arena_printf(arena, "%s%s\"%s\": {name: %s}", fix, shown ? ", " : "",
-                           plan->columns[i].source->name, free_name(plan, i, arena));
+        fix = arena_printf(arena, "%s%s%s: {name: %s}", fix, shown ? ", " : "",
+                           name_as_key(plan->columns[i].source->name, arena),
+                           free_name(plan, i, arena));
         shown++;
     }
     if (!problems)
@@ -170,8 +171,8 @@ static bool check_twins(const TablePlan *plan, Arena *arena, Error *error)
                       "and lower case are one",
                       table_label(plan->table, arena), first->source->name, second->source->name,
                       second->field.name);
-            return error_hint(error, "rename one in the job: columns: {\"%s\": {name: %s}}",
-                              second->source->name, free_name(plan, i, arena));
+            return error_hint(error, "rename one in the job: columns: {%s: {name: %s}}",
+                              name_as_key(second->source->name, arena), free_name(plan, i, arena));
         }
     }
     return true;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/names.h"
 
+#include "base/json_text.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,4 +73,21 @@ const char *name_suggest(const char *name, Arena *arena)
     }
     suggestion[length] = '\0';
     return suggestion;
+}
+
+const char *name_as_key(const char *name, Arena *arena)
+{
+    if (!name_problem(name, true))
+        return name;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        memory_exhausted(BUFSIZ);
+    json_text_print(out, view_of(name));
+    if (fclose(out) != 0)
+        memory_exhausted(size);
+    const char *key = arena_strndup(arena, text, size);
+    free(text);
+    return key;
 }

@@ -13,3 +13,7 @@ const char *name_problem(const char *name, bool is_member);
 
 /* The nearest name that is allowed; always the same for the same name. */
 const char *name_suggest(const char *name, Arena *arena);
+
+/* How `name` is written as a key in a line of YAML that people are to paste: as it is, or in
+ * quotes. */
+const char *name_as_key(const char *name, Arena *arena);

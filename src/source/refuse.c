@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/mapping.h"
+#include "schema/names.h"
 #include "source/step.h"
 
 #include <stdio.h>
@@ -38,6 +39,7 @@ static bool fail(const Step *step, Decode *decode, InvalidReason reason, Wire wi
 {
     char text[DECODE_TEXT_MAX] = "NULL";
     const Column *column = step->column;
+    const char *key = name_as_key(column->name, decode->scratch);
     if (wire.bytes)
         column->describe(step, wire, text);
     error_set(decode->error, ERROR_DATA, "column \"%s\": %s %s (%s, reason %s, on_invalid: %s)",
@@ -45,8 +47,7 @@ static bool fail(const Step *step, Decode *decode, InvalidReason reason, Wire wi
               invalid_reason_name(reason), invalid_policy_name(column->policy));
     if (reason == INVALID_REQUIRED || step->is_required)
         return error_hint(decode->error,
-                          "to let NULL through, write: columns: {%s: {mode: nullable}}",
-                          column->name);
+                          "to let NULL through, write: columns: {%s: {mode: nullable}}", key);
     const char *clamp = may_clamp && column->policy != INVALID_CLAMP
                             ? ", or clamp for the nearest value that fits"
                             : "";
@@ -54,7 +55,7 @@ static bool fail(const Step *step, Decode *decode, InvalidReason reason, Wire wi
     return error_hint(
         decode->error, "to %s, write: columns: {%s: {on_invalid: null}}%s%s",
         reason == INVALID_NULL_ELEMENT ? "leave such elements out" : "let such a value become NULL",
-        column->name, clamp, helps_string ? ", or string for a STRING column that holds all" : "");
+        key, clamp, helps_string ? ", or string for a STRING column that holds all" : "");
 }
 
 bool decode_refuse(const Step *step, Decode *decode, InvalidReason reason, Wire wire,

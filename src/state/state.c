@@ -64,16 +64,17 @@ bool state_fail_locked(const LockRequest *request, const Json *holder, const cha
     else
         error_set(error, ERROR_LOCKED, "%s is locked by another process (%s)", request->what,
                   place);
-    return error_hint(error, "--lock-wait 10m waits until that run has ended; a lock ends with its "
-                             "process");
+    return false;
 }
 
-bool state_hint_damaged(Error *error)
+bool state_hint_damaged(const char *job, Error *error)
 {
     return error_hint(
-        error, "restore it from a backup; or look whether the last run's rows have arrived "
-               "in the target, and then remove it (bqferry state reset JOB --force): without "
-               "it, that run and the cursor are forgotten");
+        error,
+        "restore it from a backup; or look whether the last run's rows have arrived in the target, "
+        "and then remove it (bqferry state reset %s --force): without it, that run and the cursor "
+        "are forgotten",
+        job);
 }
 
 /* A folder that was copied, or a file that was renamed: somebody else's cursor is not this job's.
@@ -85,7 +86,7 @@ static bool check_job(const Json *state, const char *job, const char *path, Erro
         return true;
     if (!own) {
         error_set(error, ERROR_CONFIG, "%s is damaged: it does not say whose state it is", path);
-        return state_hint_damaged(error);
+        return state_hint_damaged(job, error);
     }
     error_set(error, ERROR_CONFIG, "%s is the state of job %s, not of %s", path, own, job);
     return error_hint(error,
@@ -94,7 +95,7 @@ static bool check_job(const Json *state, const char *job, const char *path, Erro
                       job);
 }
 
-static bool check_version(const Json *state, const char *path, Error *error)
+static bool check_version(const Json *state, const char *job, const char *path, Error *error)
 {
     int64_t version = json_get_int(state, "version", 0);
     if (version >= STATE_OLDEST && version <= STATE_FORMAT)
@@ -105,12 +106,12 @@ static bool check_version(const Json *state, const char *path, Error *error)
         return error_hint(error, "a newer bqferry wrote it: run that one");
     }
     error_set(error, ERROR_CONFIG, "%s is damaged: it has no version", path);
-    return state_hint_damaged(error);
+    return state_hint_damaged(job, error);
 }
 
 bool state_check_document(const Json *state, const char *job, const char *place, Error *error)
 {
-    return check_version(state, place, error) && check_job(state, job, place, error);
+    return check_version(state, job, place, error) && check_job(state, job, place, error);
 }
 
 /* Some targets' names do not tell cases apart: one lock too many does no harm. */

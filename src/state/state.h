@@ -71,7 +71,7 @@ struct StateStore {
 /* One row of main.c's table of drivers. */
 typedef struct StateDriver {
     const char *type; /* "file", "gcs" */
-    /* A folder is made when it is missing, a bucket is not. */
+    /* A folder is made when it is missing (unless config->only_looks), a bucket is not. */
     bool (*open)(const StateConfig *config, StateStore **ret_store, Error *error);
 } StateDriver;
 
@@ -92,12 +92,13 @@ bool state_keep_lock(StateStore *store, StateLock *lock, Error *error);
 bool state_check_document(const Json *state, const char *job, const char *place, Error *error);
 
 /* The hint for a state that cannot be read. Returns false. */
-bool state_hint_damaged(Error *error);
+bool state_hint_damaged(const char *job, Error *error);
 
 /* What a lock says of its holder: host, pid, job, since. The caller frees. */
 Json *state_holder_new(const char *job);
 
-/* ERROR_LOCKED, naming the holder as far as it is known. Returns false. */
+/* ERROR_LOCKED, naming the holder as far as it is known; when such a lock ends is the driver's to
+ * hint at. Returns false. */
 bool state_fail_locked(const LockRequest *request, const Json *holder, const char *place,
                        Error *error);
 

@@ -29,3 +29,13 @@ bool gc_is_ownerless(const GcRequest *request, const char *run_id)
     }
     return true;
 }
+
+const char *gc_run_id(const char *text, Arena *arena)
+{
+    char *id = arena_strndup(arena, text, ID_LENGTH);
+    for (char *letter = id; *letter; letter++) {
+        if (*letter == '_')
+            *letter = '-';
+    }
+    return id;
+}

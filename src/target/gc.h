@@ -2,6 +2,8 @@
 /* target/gc.h: staging of runs that nobody will come back to. */
 #pragma once
 
+#include "base/arena.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,3 +31,6 @@ typedef struct GcList {
 /* True when staging of the run may go: it was begun before the request's time, and nobody owns it.
  * `run_id` may have "_" for "-". False for what is no run id. */
 bool gc_is_ownerless(const GcRequest *request, const char *run_id);
+
+/* The id that the text begins with, as it is written everywhere else: with "-" for "_". */
+const char *gc_run_id(const char *text, Arena *arena);

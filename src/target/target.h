@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/parallel.h"
 #include "config/config.h"
 #include "model/batch.h"
 #include "model/check.h"
@@ -216,8 +217,7 @@ typedef struct SinkOps {
     /* Makes the shard durable; *ret_result's strings live as long as the arena. Call once. */
     bool (*finish)(Sink *sink, Arena *arena, ShardResult *ret_result, Error *error);
 
-    /* Frees; an unfinished shard leaves nothing that could be taken for a whole one. Accepts NULL.
-     */
+    /* Frees (NULL, too); an unfinished shard leaves nothing that could be taken for a whole one. */
     void (*close)(Sink *sink);
 } SinkOps;
 
@@ -225,6 +225,8 @@ struct Sink {
     const SinkOps *ops;
     uint64_t rows;  /* written so far */
     uint64_t bytes; /* staged so far, for progress */
+    StopFlag stop;  /* its parent, set by whoever opened it before the first write, ends the sink's
+                       calls to the outside; what they may have done is taken back */
     bool again;     /* after a failure: nothing of the shard is staged nor ever will be, so that it
                        may be carried through another sink, whatever becomes of the others */
 };

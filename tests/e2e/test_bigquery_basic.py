@@ -43,7 +43,7 @@ class Scene:
 
     def run(self, *arguments, **options):
         self.google.forget_calls()
-        environment = {**self.google.environment(), "GCE_METADATA_HOST": None}
+        environment = {**self.google.environment(), **options.pop("env", {})}
         return self.bqferry("run", *arguments, env=environment, **options)
 
     def ok(self, *arguments, **options):

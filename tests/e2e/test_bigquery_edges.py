@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """BigQuery: corners in which a run was once lost, doubled, or explained wrongly."""
 
+import json
+import time
+
 import pytest
 
 from support.processes import wait_until
@@ -174,6 +177,33 @@ def test_a_shard_that_takes_too_long(scene):
     assert scene.rows() == scene.expected() and clean(scene)
 
 
+def test_staging_does_not_expire_under_a_run(scene, fault_points, gate):
+    """It ends by itself after days when nobody comes back; who is at work on it for longer renews that."""
+    scene.widen()
+    scene.write("upsert", workers=1, source={"connection": "db", "table": "public.items", "where": gate.at("id", 1000)})
+    scene.google.fault("bigquery.jobs.insert:chunk", "latency", seconds=1.5, count=0)
+    environment = {**scene.google.environment(), "GCE_METADATA_HOST": None, "BQFERRY_LIMIT": "bigquery.staging_ms=6000"}
+    run = scene.bqferry.start("run", env=environment)
+    gate.wait_reached(run)
+    time.sleep(4)
+    gate.open()
+    result = run.wait()
+    assert result.code == 0, str(result)
+    assert result.job()["phases"]["extract_ms"] > 6000 and scene.rows() == scene.expected()
+
+
+def test_more_objects_than_one_load_job_takes(scene, fault_points):
+    """Then several fill a staging table, and one copy makes it visible."""
+    scene.widen()
+    scene.write("append", "staging", workers=2, destination={"one_shard_below": "1B"})
+    for times in (1, 2):
+        result = scene.run(env={"BQFERRY_LIMIT": "bigquery.uris=1"})
+        assert result.code == 0, str(result)
+        kinds = [entry["kind"] for entry in result.job()["target_jobs"]]
+        assert kinds == ["load"] * result.job()["shards"] + ["copy"] and len(kinds) > 2
+        assert scene.rows() == scene.expected(times) and scene.tables() == ["items"] and scene.objects() == []
+
+
 @pytest.mark.parametrize("what", ("table", "dataset"))
 @pytest.mark.parametrize("way", ("staging", "objects", "partitions"))
 def test_the_target_is_removed_meanwhile(scene, fault_points, way, what):
@@ -203,7 +233,7 @@ def test_the_target_is_removed_while_rows_are_read(scene):
     scene.write("append", "staging")
     scene.ok()
     fault = scene.google.fault("storage.objects.insert", "latency", seconds=60)
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: fault.fired, "the upload")
     scene.google.client().delete_table(f"{DATASET}.items")
     fault.clear()
@@ -231,7 +261,7 @@ def test_a_request_that_outlives_its_process(scene, way, again):
     copies = {"method": "bigquery.jobs.insert", "match": "prettyPrint"}  # not those of uploads
     fault = scene.google.fault(kind="latency", seconds=120,
                                **(copies if way != "upload" else {"method": "bigquery.jobs.insert:chunk"}))
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: fault.fired, "the request")
     running.process.kill()
     running.wait()
@@ -243,3 +273,71 @@ def test_a_request_that_outlives_its_process(scene, way, again):
     fault.clear()
     wait_until(lambda: any(call["status"] == 409 for call in scene.google.recorded()[known:]), "the late request")
     assert len(scene.rows()) == expected and clean(scene), str(result)
+
+
+@pytest.mark.parametrize("load", ("append", "replace", "upsert"))
+@pytest.mark.parametrize("bucket, death", [(None, "bigquery.upload.finished"), ("staging", "bigquery.step.sent")])
+def test_a_run_that_was_interrupted_a_year_ago(scene, fault_points, bucket, death, load):
+    """BigQuery has forgotten its jobs: rows that must not come twice are not read again on a guess."""
+    if load == "upsert" and bucket is None:
+        death = "bigquery.step.sent"
+    scene.write(load, bucket)
+    assert scene.run(fault=death).killed
+    wait_until(lambda: all(job.state == "DONE" for job in scene.google.client().list_jobs()), "the end of the job")
+    path = scene.bqferry.folder / ".bqferry/jobs/main.json"
+    run = json.loads(path.read_text())["intent"]["run_id"]
+    old = f"{int(run[:4]) - 1}{run[4:]}"
+    path.write_text(path.read_text().replace(run, old))  # under which no job is known
+    result = scene.run()
+    if load != "append":
+        assert result.code == 0 and scene.rows() == scene.expected(), str(result)
+        return
+    assert result.code == 4 and "BigQuery has forgotten by now whether its 1000 rows" in result.stderr, str(result)
+    assert f"settling the interrupted run {old}" in result.stderr and "state reset main --force" in result.stderr, str(result)
+    assert scene.run("--full-refresh").code == 4, "not even then: what is asked for may be wrong"
+    assert scene.rows() == scene.expected()
+    scene.bqferry.ok("state", "reset", "main", "--force", env=scene.google.environment())
+    scene.ok("--full-refresh")
+    assert scene.rows() == scene.expected()
+
+
+def test_somebody_writes_into_staging(scene):
+    """More rows were copied than were sent. That is told, also when nothing can be cleaned up then; the next run does that, and says it once more."""
+    staging(scene)
+    held = scene.google.fault("bigquery.jobs.insert", "latency", seconds=60, match="prettyPrint")  # the copy job
+    scene.google.fault("bigquery.tables.delete", "error", status=400, reason="badRequest", count=0)
+    running = scene.bqferry.start("run", env=scene.google.environment())
+    wait_until(lambda: held.fired, "the copy job")
+    name = next(name for name in scene.tables() if name.startswith("bqferry_staging"))
+    scene.google.client().query(f"INSERT INTO raw_data.{name} (id) VALUES (0)").result()
+    held.clear()
+    result = running.wait()
+    assert result.code == 4 and "1500 rows were staged but 1501 were applied" in result.stderr, str(result)
+    assert "warning: main: removing what run " in result.stderr and "; the next run will do it" in result.stderr, str(result)
+    scene.google.clear_faults()
+    assert "1501 were applied" in scene.run().stderr and clean(scene)
+    assert scene.ok().job()["status"] == "succeeded"
+
+
+def test_copies_of_partitions_do_not_wait_for_each_other(scene):
+    """Eight are sent before any is looked at; those that have ended meanwhile are looked at once."""
+    scene.db.execute("UPDATE items SET day = date '2026-01-01' + id::int % 16")
+    scene.write("replace", replace="partition", target={"partition_by": {"column": "day", "type": "day"}})
+    scene.ok()
+    calls = [call["method_id"] for call in scene.google.calls("bigquery.jobs.*") if "-part" in json.dumps(call["body"]) + call["path"]]
+    batch = ["bigquery.jobs.insert"] * 8
+    assert calls[:8] == batch and calls[8] == "bigquery.jobs.get", calls
+    assert calls.count("bigquery.jobs.insert") == 16
+    second = calls.index("bigquery.jobs.insert", 8)
+    assert calls[second:second + 8] == batch, calls
+
+
+def test_columns_that_go_away_are_told_of(scene):
+    """A replace rebuilds the table with the rows' columns: what somebody added by hand is lost with its name told."""
+    scene.write("replace")
+    scene.ok()
+    scene.google.client().query("ALTER TABLE raw_data.items ADD COLUMN remark STRING").result()
+    result = scene.ok()
+    assert "the columns of raw_data.items change with the rows: remark (STRING) is only there" in result.stderr, str(result)
+    assert "remark" not in [field.name for field in scene.google.client().get_table("raw_data.items").schema]
+    assert "change with the rows" not in scene.ok().stderr

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """BigQuery: jobs that fail, answers that get lost, and what people are told then."""
 
+import re
+
 import pytest
 
 from test_bigquery_basic import DATASET, PROJECT, Scene
@@ -67,6 +69,18 @@ def test_rows_that_are_refused(scene, way):
     assert scene.rows() == scene.expected() and clean(scene)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_job_that_loads_other_rows(scene, way):
+    """What BigQuery says it loaded is held against what was read: a loss is not called a success."""
+    write(scene, way)
+    scene.google.job_fault(job_type="load", output_rows=7)
+    result = scene.run()
+    assert result.code == 4 and re.search(r"(but|which loaded) 7\b", result.stderr), str(result)
+    scene.ok()
+    if way == "staging":  # nothing was visible; else what is there was applied, whatever was said of it
+        assert scene.rows() == scene.expected() and clean(scene)
+
+
 @pytest.mark.parametrize("way", ("objects", "staging"))
 @pytest.mark.parametrize("kind", ("lost_response", "error"))
 def test_an_answer_that_got_lost(scene, way, kind):
@@ -106,7 +120,7 @@ def test_a_signal_while_a_shard_is_loaded(scene):
     write(scene, "staging")
     scene.google.job_fault(job_type="load", forever=True, count=0)
     scene.google.forget_calls()
-    running = scene.bqferry.start("run", env={**scene.google.environment(), "GCE_METADATA_HOST": None})
+    running = scene.bqferry.start("run", env=scene.google.environment())
     wait_until(lambda: "bigquery.jobs.get" in scene.google.counts(), "the first look at the job")
     running.signal(signal.SIGINT)
     result = running.wait()

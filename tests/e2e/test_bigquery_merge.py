@@ -361,6 +361,7 @@ def test_what_the_report_tells(db, bqferry, job, bq, google):
     result = bqferry.ok("run").job()
     queries = [entry for entry in result["target_jobs"] if entry["kind"] == "query"]
     assert len(queries) == 3 and all(entry["bytes_billed"] >= 10 << 20 for entry in queries)
+    assert all(entry["link"].endswith(f"bq:US:{entry['id']}&page=queryresults") for entry in queries)
     merge = last_merge(google)
     assert merge.job_id == f"bqferry-{result['run_id']}-1-merge-1" and merge.job_id == queries[-1]["id"]
     assert merge.labels["run_id"] == result["run_id"] and merge.labels["job"] == "main"
@@ -463,3 +464,35 @@ def test_gc(db, bqferry, job, google, bq, fault_points):
     assert bq.leftovers() == []
     bqferry.ok("run")
     assert len(bq.rows("items", "id")) == 10
+
+
+# Policy tags --------------------------------------------------------------------------------------
+
+TAG = "projects/acme/locations/us/taxonomies/1/policyTags/2"
+
+
+def tags(bq):
+    return {field.name: field.policy_tags and list(field.policy_tags.names) for field in bq.get("items").schema}
+
+
+def test_policy_tags_stay(db, bqferry, job, bq):
+    """On merges, when a column is added or relaxed beside them, and when all rows are replaced."""
+    db.execute("CREATE TABLE items (id int PRIMARY KEY, name text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now())")
+    db.execute("INSERT INTO items VALUES (1, 'a'), (2, 'b')")
+    job(bq, "items", load="upsert", columns={"name": {"mode": "required"}})
+    bqferry.ok("run")
+    table = bq.get("items")
+    table.schema = [bigquery.SchemaField(field.name, field.field_type, field.mode, policy_tags=bigquery.PolicyTagList([TAG])
+                                         if field.name == "name" else None) for field in table.schema]
+    bq.client.update_table(table, ["schema"])
+    assert tags(bq) == {"id": None, "name": [TAG], "updated_at": None}
+    db.execute("UPDATE items SET name = 'c' WHERE id = 1")
+    bqferry.ok("run")
+    assert tags(bq)["name"] == [TAG]
+    db.execute("ALTER TABLE items ADD more int, ALTER name DROP NOT NULL; INSERT INTO items VALUES (3, NULL, now(), 7)")
+    job(bq, "items", load="upsert")
+    bqferry.ok("run")
+    assert tags(bq) == {"id": None, "name": [TAG], "updated_at": None, "more": None}
+    assert {field.name: field.mode for field in bq.get("items").schema}["name"] == "NULLABLE"
+    bqferry.ok("run", "--full-refresh")
+    assert tags(bq)["name"] == [TAG] and bq.rows("items", "id, name") == [(1, "c"), (2, "b"), (3, None)]

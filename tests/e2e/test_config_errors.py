@@ -41,6 +41,8 @@ BAD = [
      ["Team", "lower-case"]),
     ("wrong type", ("destination:\n", "parallel: many\ndestination:\n"), "7:11", ["parallel", "many"]),
     ("number out of range", ("destination:\n", "parallel: 0\ndestination:\n"), "7:11", ["parallel"]),
+    ("no such port", ("host: 127.0.0.1", "port: 65536"), "5:11", ["port", "65536"]),
+    ("one port of two", ("host: 127.0.0.1", "port: '5432,0'"), "5:11", ["port", "5432,0"]),
     ("list instead of text", ("  path: exports\n", "  path: [a, b]\n"), "9:9", ["path"]),
     ("missing variable", ("host: 127.0.0.1", "host: ${NO_SUCH_VARIABLE}"), "5:11",
      ["NO_SUCH_VARIABLE"]),

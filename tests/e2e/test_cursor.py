@@ -358,16 +358,19 @@ def test_start(db, bqferry, job, duckdb_target, start, expected):
 
 
 @pytest.mark.parametrize("column, value", (("timestamptz", "'infinity'"), ("timestamptz", "NULL"),
-                                           ("int", "NULL")))
+                                           ("int", "NULL"), ("int8", "9223372036854775807"),
+                                           ("numeric(9,0)", "'NaN'")))
 def test_rows_that_no_range_holds_are_counted(db, bqferry, job, duckdb_target, column, value):
-    first = "now()" if column != "int" else "1"
+    first = "now()" if column == "timestamptz" else "1"
     db.execute(f"CREATE TABLE items (id int PRIMARY KEY, at {column}); CREATE INDEX ON items (at);"
                f" INSERT INTO items VALUES (1, {first}), (2, {value}), (3, {value})")
     job(duckdb_target, "items", load="upsert", cursor=cursor("at"))
     report = bqferry.ok("run").job()
     assert report["cursor"]["rows_without_value"] == 2
     assert "2 rows have no value in at" in " ".join(report["notes"])
-    assert ids(duckdb_target) == [1]
+    db.execute(f"INSERT INTO items VALUES (4, {'now()' if column == 'timestamptz' else '2'})")
+    bqferry.ok("run")
+    assert ids(duckdb_target) == [1, 4], "they do not take the cursor along"
 
 
 def test_naive_times_need_a_zone(db, bqferry, job, duckdb_target):
@@ -428,8 +431,20 @@ def test_a_standby_has_no_bound(db, bqferry, job, duckdb_target, standby):
     db.execute(TABLE)
     wait_until(lambda: _has(standby, db.name, "items"), "the table to arrive at the standby")
     job(duckdb_target, "items", url=db.url(port=standby.port), load="upsert", cursor=cursor())
-    result = bqferry.fails("config", "run")
-    assert "standby" in result.stderr and "primary" in result.stderr
+    for command in ("run", "plan"):
+        result = bqferry.fails("config", command)
+        text = " ".join((result.stdout + result.stderr).split())
+        assert "the server is a standby" in text and "give the primary a connection of its own" in text, text
+    checked = " ".join(bqferry("check").stdout.split())
+    assert "jobs with a cursor cannot run" in checked and "lead to the primary" in checked
+    bqferry.write_config({
+        "version": 1, "destination": duckdb_target.config,
+        "connections": {"primary": {"url": db.url()}, "standby": {"url": db.url(port=standby.port)}},
+        "jobs": [{"name": "main", "source": {"connection": "primary", "table": "items"}, "load": "upsert",
+                  "cursor": cursor()},
+                 {"name": "whole", "source": {"connection": "standby", "table": "items"}, "load": "replace",
+                  "target": {"table": "whole"}}]})
+    bqferry.ok("run")
 
 
 def _has(server, database, table):
@@ -475,3 +490,82 @@ def test_check_says_how_bounds_are_found(db, bqferry, job, duckdb_target, role):
     text = bqferry("check").text
     assert "open transactions" in text
     assert ("GRANT pg_read_all_stats" in text) == (role == "ferry"), text
+
+
+# Large ranges -----------------------------------------------------------------------------------------
+
+def test_what_is_new_is_read_by_several_workers(db, bqferry, job, duckdb_target):
+    """The planner's statistics know nothing of rows that were changed since, and these are close together in a
+    long range: each worker gets its share all the same, and together they read each row once."""
+    db.execute("CREATE TABLE items (id int, updated_at timestamptz) WITH (autovacuum_enabled = off)")
+    db.execute("INSERT INTO items SELECT i, timestamptz '2020-01-01Z' FROM generate_series(1, 600000) i")
+    db.execute("CREATE INDEX ON items (updated_at); ANALYZE items")
+    job(duckdb_target, "items", url=db.url("watcher"), load="append", cursor=cursor(), workers=2)
+    bqferry.ok("run")
+    bqferry.ok("state", "set", "main", "--cursor", "2020-06-01")
+    db.execute("UPDATE items SET updated_at = clock_timestamp() WHERE id <= 450000")
+    planned = json.loads(bqferry.ok("plan", "--json").stdout)["jobs"][0]
+    counts = [db.value(f"SELECT count(*) FROM items WHERE {shard['predicate']}") for shard in planned["shards"]]
+    assert len(counts) == planned["workers"] == 2 and sum(counts) == 450_000, planned["shards"]
+    assert min(counts) > 100_000, counts
+    report = bqferry.ok("run").job()
+    assert report["workers"] == 2 and report["rows_read"] == 450_000
+    assert len(ids(duckdb_target)) == 1_050_000 and len(set(ids(duckdb_target))) == 600_000
+
+
+# What plan says of it ---------------------------------------------------------------------------------
+
+def words(result):
+    return " ".join(result.stdout.split())
+
+
+def test_plan_shows_what_the_next_run_reads(db, bqferry, job, duckdb_target):
+    db.execute(TABLE)
+    db.execute("INSERT INTO items SELECT i, 'n', TIMESTAMPTZ '2026-01-01' + i * interval '1 h'"
+               " FROM generate_series(1, 20) i")
+    job(duckdb_target, "items", url=db.url("watcher"), load="upsert", cursor=cursor(start="2026-01-01"))
+    assert "a first run reads updated_at >= 2026-01-01 00:00:00+00 and < 20" in words(bqferry.ok("plan"))
+    assert not (bqferry.folder / ".bqferry").exists()  # a plan changes nothing
+    run_id = bqferry.ok("run").job()["run_id"]
+    place = place_of(bqferry)
+    text = words(bqferry.ok("plan"))
+    assert f"the next run reads updated_at >= {place} and < 20" in text, text
+    assert f"the cursor is at {place} ({run_id}, 20" in text and "a first run" not in text
+    planned = json.loads(bqferry.ok("plan", "--json").stdout)["jobs"][0]
+    assert planned["saved_cursor"] == place and planned["cursor"].startswith(f"updated_at >= {place} and <")
+    assert planned["interrupted_run"] is None
+    db.execute("INSERT INTO items VALUES (30, 'new')")
+    report = bqferry.ok("run").job()["cursor"]
+    assert report["low"] == place  # as it was said
+    text = words(bqferry.ok("plan", "--full-refresh"))
+    assert "a first run reads updated_at >= 2026-01-01 00:00:00+00 and <" in text and "the next run" not in text
+
+
+def test_plan_says_when_nothing_can_be_read(db, bqferry, job, duckdb_target):
+    db.execute("CREATE TABLE items (id int PRIMARY KEY); INSERT INTO items SELECT generate_series(1, 9)")
+    job(duckdb_target, "items", url=db.url("watcher"), load="upsert", cursor=cursor("id", lookback=3, operator=">"))
+    assert "a first run reads id <= 9" in words(bqferry.ok("plan"))
+    bqferry.ok("run")
+    assert "the next run reads nothing: no row that is new can be read now the cursor is at 9 (" in words(bqferry.ok("plan"))
+    db.execute("INSERT INTO items VALUES (10)")
+    assert "the next run reads id > 6 and <= 10 the cursor is at 9" in words(bqferry.ok("plan"))
+
+
+def test_plan_refuses_what_a_run_refuses(db, bqferry, job, duckdb_target, fault_points):
+    """A state of another table, a damaged one; and says what was interrupted."""
+    db.execute(TABLE)
+    db.execute("INSERT INTO items VALUES (1, 'one'); CREATE TABLE others (LIKE items)")
+    job(duckdb_target, "items", url=db.url("watcher"), load="upsert", cursor=cursor())
+    assert bqferry("run", fault="delivery.counted").killed
+    interrupted = state_of(bqferry)["intent"]["run_id"]
+    assert f"run {interrupted} was interrupted, or is under way" in words(bqferry.ok("plan"))
+    bqferry.ok("run")
+    job(duckdb_target, "others", url=db.url("watcher"), load="upsert", cursor=cursor(), key=["id"])
+    plan, run = bqferry("plan"), bqferry("run")
+    assert plan.code == run.code == 2
+    for text in (words(plan), " ".join(run.stderr.split())):
+        assert "it stands for rows of items, and the job reads others" in text, text
+        assert "bqferry state reset main" in text
+    (bqferry.folder / ".bqferry/jobs/main.json").write_text('{"version": 2, "jo')
+    plan = bqferry("plan")
+    assert plan.code == 2 and "bqferry state reset" in words(plan), str(plan)

@@ -294,6 +294,28 @@ def test_the_disk_of_the_state_is_full(scene, small_disk):
     scene.clean()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_disk_of_the_state_fills_up_during_a_run(kind, db, bqferry, job, tmp_path, gate, small_disk):
+    """Staged rows are no "nothing was changed": what is said is true of the state's file, and the next run ends right."""
+    if small_disk is None:
+        pytest.skip("needs the rights to mount a small file system")
+    scene = Scene(kind, db, bqferry, job, tmp_path)
+    scene.asked("append", where=gate.at("id", 50), config={"state": {"type": "file", "path": str(small_disk / "state")}})
+    running = bqferry.start("run")
+    gate.wait_reached(running)
+    with open(small_disk / "large", "wb", buffering=0) as large, pytest.raises(OSError):
+        while True:
+            os.write(large.fileno(), bytes(512))
+    gate.open()
+    result = running.wait()
+    assert result.code and "No space left" in result.stderr, str(result)
+    assert "the file is as it was" in result.stderr and "nothing was changed" not in result.stderr, str(result)
+    (small_disk / "large").unlink()
+    scene.run("succeeded")
+    assert scene.ids() == ALL
+    scene.clean()
+
+
 # Beside each other --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", KINDS)

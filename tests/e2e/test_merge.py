@@ -56,6 +56,14 @@ def test_upsert(db, bqferry, job, duckdb_target, cursor):
     duckdb_target.check("items")
 
 
+def test_the_plan_warns_of_deletes(db, bqferry, job, duckdb_target):
+    fill(db, 1)
+    job(duckdb_target, "items", load="upsert")
+    assert "upsert alone does not see deletes" in " ".join(bqferry.ok("plan").stdout.split())
+    job(duckdb_target, "items", load="upsert", deletes="hard")
+    assert "does not see deletes" not in " ".join(bqferry.ok("plan").stdout.split())
+
+
 @pytest.mark.parametrize("what", ("plain", "unique index", "several rows", "dropped column", "newest of several"))
 def test_upsert_of_few_rows_of_many(db, bqferry, job, duckdb_target, what):
     """Where little changes DuckDB is given new rows in the place of old ones; what forbids that, and what it must
@@ -213,6 +221,22 @@ def test_other_types_of_keys(db, bqferry, job, duckdb_target, type_):
     db.execute("UPDATE items SET name = 'c' WHERE name = 'a'")
     assert merged(bqferry.ok("run")) == {"updated": 2}
     assert sorted(duckdb_target.rows("items", "name")) == [("b",), ("c",)]
+
+
+@pytest.mark.parametrize("type_, old, new", (
+    ("timestamptz", "0001-01-01Z", "1880-01-01Z"), ("timestamptz", "2026-10-25 00:30Z", "2026-10-25 01:30Z"),
+    ("timestamptz", "1900-01-01Z", "9999-12-31 23:59:59.999999Z"), ("timestamp", "0001-01-01", "2026-03-29 02:30"),
+    ("date", "0001-01-01", "9999-12-31")))
+def test_keys_at_the_ends_of_time(db, bqferry, job, duckdb_target, type_, old, new):
+    """Found again, whatever the offset of the machine's time zone was then."""
+    db.execute(f"CREATE TABLE items (k {type_} PRIMARY KEY, name text);"
+               f" INSERT INTO items VALUES ('{old}', 'old'), ('{new}', 'new')")
+    job(duckdb_target, "items", load="upsert")
+    bqferry.ok("run")
+    db.execute("UPDATE items SET name = name || '!'")
+    for zone in ("Asia/Kathmandu", "Europe/Berlin"):
+        assert merged(bqferry.ok("run", env={"TZ": zone})) == {"updated": 2}
+    assert sorted(duckdb_target.rows("items", "name")) == [("new!",), ("old!",)]
 
 
 def test_what_cannot_be_a_key(db, bqferry, job, duckdb_target):
@@ -376,11 +400,13 @@ def test_keys_are_compared_as_often_as_asked(db, bqferry, job, duckdb_target):
     assert "compared_keys" not in merged(bqferry.ok("run"))
     path = bqferry.folder / ".bqferry/jobs/main.json"
     state = json.loads(path.read_text())
-    state["state"]["compared_at"] = "2020-01-01T00:00:00Z"
-    path.write_text(json.dumps(state))
-    assert merged(bqferry.ok("run"))["vanished"] == 1
-    same(db, duckdb_target)
-    db.execute("DELETE FROM items WHERE id = 3")
+    for number, at in ((2, "2020-01-01T00:00:00Z"), (3, "2999-01-01T00:00:00Z")):  # a clock was wrong once
+        db.execute(f"DELETE FROM items WHERE id = {number}")
+        state["state"]["compared_at"] = at
+        path.write_text(json.dumps(state))
+        assert merged(bqferry.ok("run"))["vanished"] == 1
+        same(db, duckdb_target)
+    db.execute("DELETE FROM items WHERE id = 4")
     assert "compared_keys" not in merged(bqferry.ok("run"))
 
 

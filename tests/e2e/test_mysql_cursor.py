@@ -6,9 +6,11 @@ import json
 import threading
 import time
 
+import pymysql
 import pytest
 
 from support import readers
+from support.mariadb import MariadbDatabase
 from support.processes import wait_until
 
 TABLE = """CREATE TABLE items (id int PRIMARY KEY AUTO_INCREMENT, name varchar(40), note varchar(40),
@@ -273,3 +275,101 @@ def test_a_backfill_in_windows(sql_db, bqferry, sql_job, duckdb_target, watcher)
     bqferry.ok("run")
     assert ids(duckdb_target) == list(range(1, 31))
     duckdb_target.check("items")
+
+
+# Large ranges -------------------------------------------------------------------------------------
+
+def fill_large(db, count=450_000):
+    """`at` leads two indexes, and the first by name is one that the optimizer must not use."""
+    hidden = "INVISIBLE" if db.server.driver == "mysql" else "IGNORED"
+    db.execute("CREATE TABLE items (id int PRIMARY KEY AUTO_INCREMENT, at timestamp(6) NOT NULL, pad char(20))",
+               "INSERT INTO items VALUES (1, '2026-01-01', 'x')")
+    have = 1
+    while have < count:
+        more = min(have, count - have)
+        db.execute(f"INSERT INTO items SELECT id + {have}, '2026-01-01' + INTERVAL (id + {have}) SECOND, pad FROM items"
+                   f" WHERE id <= {more}")
+        have += more
+    db.execute(f"CREATE INDEX a_hidden ON items (at) {hidden}", "CREATE INDEX b_seen ON items (at)",
+               "ANALYZE TABLE items")
+
+
+def test_a_large_range_is_read_by_several_workers(sql_db, bqferry, sql_job, duckdb_target, watcher):
+    """A first run, and one of most of the table; by the index that may be used."""
+    fill_large(sql_db)
+    sql_job(duckdb_target, "items", url=watcher, load="append", cursor=cursor("at"), workers=2,
+            metadata_columns=True)
+    planned = bqferry.ok("plan").stdout
+    assert "2 shards by cursor, 2 workers" in planned, planned
+    first = bqferry.ok("run").job()
+    assert first["shards"] == first["workers"] == 2 and first["rows_read"] == 450_000, first
+    bqferry.ok("state", "set", "main", "--cursor", "2026-01-01 05:33:21")
+    second = bqferry.ok("run").job()
+    assert second["shards"] == second["workers"] == 2 and second["rows_read"] == 430_000, second
+    (wanted,) = sql_db.rows("SELECT count(*), CAST(sum(id) AS SIGNED), CAST(sum(unix_timestamp(at)) AS SIGNED) FROM items"
+                            " WHERE id > 20000")
+    found = query(duckdb_target, 'SELECT count(*), sum(id)::BIGINT, sum(epoch("at"))::BIGINT FROM items'
+                  f" WHERE _bqferry_run_id = '{second['run_id']}'")
+    assert found == [wanted]
+    assert query(duckdb_target, "SELECT count(*), count(DISTINCT id) FROM items") == [(880_000, 450_000)]
+
+
+# Replicas -----------------------------------------------------------------------------------------
+
+def follow(replica, source):
+    source.run("CREATE USER IF NOT EXISTS repl@'127.0.0.1'", "GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'")
+    with source.connect() as admin, admin.cursor() as cursor_:
+        cursor_.execute("SHOW MASTER STATUS")
+        log, place = cursor_.fetchone()[:2]
+    replica.run(f"CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {source.port}, MASTER_USER = 'repl',"
+                f" MASTER_LOG_FILE = '{log}', MASTER_LOG_POS = {place}, MASTER_USE_GTID = no", "START SLAVE")
+
+
+def test_a_replica_is_refused(mariadb, own_mariadb, bqferry, duckdb_target):
+    """What is open on its source cannot be seen there: while it runs, while it stands still, and when all that
+    is known is that it is read only. Loads without a cursor are as good there as anywhere."""
+    replica = own_mariadb(settings={"server-id": "2"})
+    follow(replica, mariadb)
+    db = mariadb.new_database()
+    try:
+        fill(db, 3)
+
+        def job(**keys):
+            bqferry.write_config({
+                "version": 1, "connections": {"db": {"url": MariadbDatabase(replica, db.name).url("watcher")}},
+                "destination": duckdb_target.config, "defaults": {"retries": {"budget": "0s"}},
+                "jobs": [{"name": "main", "source": {"connection": "db", "table": "items"}, **keys}]})
+
+        def refused(why):
+            for command in ("run", "plan"):
+                result = bqferry.fails("config", command)
+                text = " ".join((result.stdout + result.stderr).split())
+                assert f"the server is a replica ({why}" in text and "lead to the source" in text, text
+            assert f"a replica ({why}" in " ".join(bqferry("check").stdout.split())
+
+        wait_until(lambda: _has(replica, f"SELECT count(*) = 3 FROM {db.name}.items"), "the rows to arrive")
+        job(load="replace")
+        assert bqferry.ok("run").job()["rows_read"] == 3
+        job(load="upsert", cursor=cursor())
+        refused("it applies what another server sends")
+        replica.run("STOP SLAVE")
+        assert "SLAVE MONITOR" in bqferry.ok("check").stdout
+        replica.run("GRANT SLAVE MONITOR ON *.* TO watcher@'127.0.0.1'")
+        refused("it is set up as the replica of another server, and stands still")
+        replica.run("RESET SLAVE ALL", "SET GLOBAL read_only = ON")
+        refused("it is read only")
+        replica.run("SET GLOBAL read_only = OFF")
+        time.sleep(1.2)
+        bqferry.ok("run", "--full-refresh")
+        assert ids(duckdb_target) == [1, 2, 3]
+    finally:
+        db.drop()
+
+
+def _has(server, question):
+    try:
+        with server.connect() as admin, admin.cursor() as cursor_:
+            cursor_.execute(question)
+            return cursor_.fetchone()[0] == 1
+    except pymysql.err.ProgrammingError:
+        return False  # the table has not come yet

@@ -156,6 +156,14 @@ def test_no_permission(items, bqferry, target):
     fails(bqferry, target, "may not see it")
 
 
+def test_view_of_a_table_that_is_gone(sql_db, bqferry, target):
+    sql_db.execute("CREATE TABLE gone (id int)", "CREATE VIEW seen AS SELECT * FROM gone", "DROP TABLE gone")
+    write(bqferry, target, {"url": sql_db.url()}, "seen")
+    result = bqferry.fails("source", "run")
+    assert "permission" not in result.stderr and "seen" in result.stderr, str(result)
+    assert "missing" in result.stderr or "references invalid table" in result.stderr, str(result)
+
+
 def test_permission_to_write_only(items, bqferry, target):
     items.server.run(f"GRANT INSERT ON {items.name}.items TO poor@'127.0.0.1'")
     write(bqferry, target, {"url": items.url(user="poor").replace(items.name, "")},
@@ -167,6 +175,7 @@ def test_permission_for_some_columns(items, bqferry, target):
     items.server.run(f"GRANT SELECT (id) ON {items.name}.items TO poor@'127.0.0.1'")
     connection = {"url": items.url(user="poor")}
     write(bqferry, target, connection, {"table": "items", "columns": ["id"]})
+    bqferry.ok("check")
     bqferry.ok("run")
     assert count(target) == ROWS
 

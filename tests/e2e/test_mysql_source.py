@@ -381,6 +381,21 @@ def test_a_stop_ends_the_servers_work(sql_db, sql_job, bqferry, duckdb_target):
     assert duckdb_target.tables() == set()
 
 
+def test_a_table_is_described_without_opening_the_others(sql_server, sql_db, sql_job, bqferry, duckdb_target):
+    """MariaDB makes some of its catalog by opening every table of the server."""
+    sql_db.execute(*(f"CREATE TABLE other_{n} (id int PRIMARY KEY, place point)" for n in range(60)),
+                   "CREATE TABLE t (a int PRIMARY KEY, b int, c varchar(9), d datetime)")
+    sql_job(duckdb_target, "t")
+    bqferry.ok("plan")
+
+    def opened():
+        return int(sql_db.rows("SHOW GLOBAL STATUS LIKE 'Opened_table_definitions'")[0][1])
+    sql_server.run("FLUSH TABLES")
+    before = opened()
+    bqferry.ok("plan")
+    assert opened() - before < 60
+
+
 # Commands -----------------------------------------------------------------------------------------
 
 def test_discover_check_plan_init_and_copy(sql_db, sql_job, bqferry, tmp_path):

@@ -3,7 +3,11 @@
 
 import time
 
+import pytest
+
 from support.mysql_writers import SCHEMA, Writers, wait_until_settled
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(7200)]
 
 
 def configure(bqferry, db, target, user, lookback=None):

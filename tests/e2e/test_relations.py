@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can be read: columns, conditions, queries, patterns, partitions, views, odd names."""
 
+import re
+
 import pytest
+import yaml
 
 from support import readers
 from support.targets import make_target
@@ -291,6 +294,32 @@ def test_odd_column_names_are_refused(db, bqferry, job, target):
     job(target, "t", load="replace", columns={"größe cm": {"name": "groesse_cm"}})
     bqferry.ok("run")
     assert target.rows("t", "id, groesse_cm") == [(1, 2)]
+
+
+def test_names_and_comments_cannot_steer_a_terminal(db, bqferry, job, target):
+    escape = "\x1b[31m"
+    db.execute(f"""CREATE TABLE "t{escape}" ("c{escape}" int); COMMENT ON TABLE "t{escape}" IS 'a\nb{escape}';
+                   COMMENT ON COLUMN "t{escape}"."c{escape}" IS '{escape}'; CREATE TABLE "nosuch{escape}" ()""")
+    job(target, "public.*", columns={f"c{escape}": {"name": "c"}})
+    texts = [bqferry(*words).text for words in (
+        ("plan",), ("run",), ("check",), ("runs", "show"), ("state", "show"), ("gc", "--dry-run"), ("discover", "db"),
+        ("discover", "db", f"public.t{escape}"), ("run", "--progress", "plain"))]
+    assert "\x1b" not in "".join(texts) and "\\x1b[31m" in texts[0]
+
+
+def test_the_hint_for_odd_column_names_can_be_pasted(db, bqferry, job, target):
+    db.execute("""CREATE TABLE t AS SELECT 1 AS "o""k", 2 AS "a: b", 3 AS "back\\slash", 'infinity'::date AS "w h en" """)
+    job(target, "t", load="replace")
+    result = bqferry.fails("config", "run")
+    columns = yaml.safe_load("{" + re.search(r"columns: \{.*\}", result.stderr)[0] + "}")["columns"]
+    assert set(columns) == {'o"k', "a: b", "back\\slash", "w h en"}
+    job(target, "t", load="replace", columns=columns)
+    result = bqferry.fails("data", "run")
+    key, wish = yaml.safe_load("{" + re.search(r"columns: \{.*?\}\}", result.stderr)[0] + "}")["columns"].popitem()
+    columns[key] |= {"on_invalid": "null" if wish["on_invalid"] is None else wish["on_invalid"]}
+    job(target, "t", load="replace", columns=columns)
+    bqferry.ok("run")
+    assert target.rows("t", "o_k, a__b, back_slash, w_h_en") == [(1, 2, 3, None)]
 
 
 @pytest.mark.parametrize("name", ("../escape", "a/b", "..", "/absolute", ".hidden", "nul\u0001l"))

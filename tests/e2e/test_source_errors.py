@@ -72,6 +72,18 @@ def test_unknown_host(bqferry, job, target):
     assert "no-such-host.invalid" in result.stderr
 
 
+@pytest.mark.parametrize("url, env, word", (
+    ("postgresql://ferry@127.0.0.1/shop?sslmode=bogus", {}, 'sslmode value: "bogus"'),
+    ("postgresql://ferry@127.0.0.1/shop?nosuch=1", {}, "nosuch"),
+    ("postgresql://ferry@127.0.0.1/shop", {"PGPORT": "abc"}, '"port"'),
+    ("postgresql://ferry@127.0.0.1/shop", {"PGSSLMODE": "never"}, "sslmode"),
+    ("postgresql:///?service=nosuch", {"PGSERVICEFILE": "/dev/null"}, '"nosuch" not found'),
+))
+def test_options_that_libpq_does_not_take(bqferry, job, target, url, env, word):
+    job(target, "items", url=url)
+    assert word in bqferry.fails("config", "run", env=env).stderr
+
+
 def test_silent_host_ends_with_connect_timeout(bqferry, job, target, db):
     with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
         job(target, "items", config={"connections": {"db": {
@@ -139,7 +151,10 @@ def test_missing_permission_on_a_column(items, bqferry, job, target):
     items.execute("GRANT SELECT (id) ON items TO poor")
     job(target, "items", url=items.url(user="poor"))
     fails_at_source(bqferry, target, "pad")
+    checked = bqferry.fails("source", "check").stdout
+    assert 'no permission to read column' in checked and '"pad"' in checked
     job(target, {"table": "items", "columns": ["id"]}, url=items.url(user="poor"))
+    bqferry.ok("check")
     bqferry.ok("run")
     assert len(target.rows("items", "id")) == ROWS
 
@@ -167,6 +182,12 @@ def test_broken_query(items, bqferry, job, target):
     assert result.code in (2, 3), str(result)
     assert "syntax error" in result.stderr
     check_untouched(target)
+
+
+def test_the_servers_own_hint_is_shown(items, bqferry, job, target):
+    items.execute("CREATE MATERIALIZED VIEW later AS SELECT 1 AS id WITH NO DATA")
+    job(target, "later")
+    assert "REFRESH MATERIALIZED VIEW" in bqferry.fails("source", "run").stderr
 
 
 def test_error_in_the_middle_of_a_read(items, bqferry, job, target):

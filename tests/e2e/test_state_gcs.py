@@ -96,7 +96,9 @@ def test_a_lock_that_is_held(scene):
     result = scene.bqferry("run")
     assert result.code == 7, str(result)
     assert "locked by process 17 on elsewhere (job main), since 2026-01-31T00:00:00Z" in result.stderr
-    assert "--lock-wait" in result.stderr
+    assert "--lock-wait" in result.stderr and "after two minutes" in result.stderr
+    reset = scene.bqferry("state", "reset", "main")
+    assert reset.code == 7 and "job main is locked by process 17 on elsewhere" in reset.stderr
     begin = time.monotonic()
     assert scene.bqferry("run", "--lock-wait", "2s").code == 7 and time.monotonic() - begin >= 2
     assert scene.read(scene.lock())["pid"] == 17
@@ -104,7 +106,7 @@ def test_a_lock_that_is_held(scene):
     assert "locked by another process" in scene.bqferry("run").stderr
 
 
-def test_a_lock_is_refreshed_while_it_is_held(scene, gate):
+def test_a_lock_is_refreshed_while_it_is_held(scene, fault_points, gate):
     """Longer than it takes to be stale."""
     scene.write(source={"table": "public.items", "where": gate.at("id", 10)})
     running = scene.bqferry.start("run", env=FAST)

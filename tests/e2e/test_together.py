@@ -103,6 +103,25 @@ def test_interrupted_then_another_destination(items, bqferry, fault_points, job,
     assert "one" in result.stderr, f"the interrupted run's place is not named\n{result}"
 
 
+@pytest.mark.parametrize("fault", ("delivery.counted", "delivery.applied"))
+def test_interrupted_then_another_destination_by_mistake(items, bqferry, fault_points, job, tmp_path, fault):
+    """A run elsewhere is refused, and what it found interrupted is still there for who corrects the mistake."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    right, wrong = make_target("duckdb", tmp_path / "one"), make_target("duckdb", tmp_path / "two")
+    cursor = {"column": "id", "wait": "0s"}
+    job(right, "items", load="append", cursor=cursor)
+    bqferry.ok("run")
+    items.execute("INSERT INTO items (id) SELECT i FROM generate_series(20001, 20010) i")
+    assert bqferry("run", fault=fault).killed
+    job(wrong, "items", load="append", cursor=cursor)
+    assert "its rows went to" in bqferry.fails("config", "run").stderr
+    job(right, "items", load="append", cursor=cursor)
+    bqferry.ok("run")
+    assert ids(right) == [*ALL, *range(20001, 20011)]
+    right.check("items")
+
+
 @pytest.mark.parametrize("kind", ("duckdb", "avro"))
 def test_interrupted_append_then_replace(items, bqferry, fault_points, job, tmp_path, kind):
     """The interrupted run ends as it was meant; then the job is what it is now."""

@@ -4,6 +4,7 @@
 import json
 import os
 import time
+from datetime import datetime
 
 import pytest
 
@@ -245,7 +246,7 @@ def test_a_state_of_another_job_is_refused(db, bqferry, job, duckdb_target, chan
 
 
 @pytest.mark.parametrize("damage, words", (
-    (lambda text: "", "expected"), (lambda text: text[: len(text) // 2], "premature end"),
+    (lambda text: "", "expected"), (lambda text: text[:text.index("instant") + 3], "premature end"),
     (lambda text: text.replace('"version": 2', '"version": 3'), "has version 3"),
     (lambda text: text.replace('"job": "main"', '"job": "other"'), "is the state of job other"),
     (lambda text: text.replace('"value": "20', '"value": "xx'), "is none of its kind"),
@@ -269,6 +270,28 @@ def test_damaged_states_are_refused(db, bqferry, job, duckdb_target, damage, wor
     state_path(bqferry).write_text(bad)
     bqferry.ok("state", "reset", "main", "--force")
     assert not state_path(bqferry).exists()
+
+
+@pytest.mark.parametrize("damage, words", (
+    ({"schema": None}, "the intent has no schema"), ({"shards": "none"}, "the intent has no list of shards"),
+    ({"shards": [{}]}, "shard 0 of the intent has no count of rows"),
+    ({"load": "moon"}, "the intent's phase or load mode"), ({"run_id": None}, "the intent lacks its run id"),
+    ({"run_id": "../../etc"}, "the intent lacks its run id")))
+def test_damaged_intents_are_refused(db, bqferry, job, duckdb_target, fault_points, damage, words):
+    """What was under way is known in part only: nothing is applied, and nothing forgotten."""
+    fill(db, 3)
+    job(duckdb_target, "items", load="append", cursor=CURSOR)
+    assert bqferry("run", fault="delivery.counted").killed
+    good = state_path(bqferry).read_text()
+    bad = json.loads(good)
+    bad["intent"] = {key: value for key, value in {**bad["intent"], **damage}.items() if value is not None}
+    state_path(bqferry).write_text(json.dumps(bad))
+    result = bqferry.fails("config", "run")
+    assert words in result.stderr and "hint" in result.stderr, str(result)
+    assert json.loads(state_path(bqferry).read_text()) == bad and ids(duckdb_target) == []
+    state_path(bqferry).write_text(good)
+    bqferry.ok("run")
+    assert ids(duckdb_target) == list(range(1, 31))
 
 
 def test_an_interrupted_run_decides_where_the_cursor_is(db, bqferry, job, duckdb_target, fault_points):
@@ -396,6 +419,53 @@ def test_runs(db, bqferry, job, duckdb_target):
     assert "there is no report" in bqferry.fails("config", "runs", "show", "1999").stderr
 
 
+def test_words_about_states_and_runs(db, bqferry, job, duckdb_target):
+    """What was changed is said, with what it was; what is not there, with where to look; and one state that is
+    damaged hides none of the others."""
+    fill(db, 3)
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR)
+    assert "no job has a state" in bqferry.ok("state", "show").stdout
+    assert "there is no report yet" in bqferry.ok("runs", "list").stdout
+    assert not (bqferry.folder / ".bqferry").exists()
+    run_id = bqferry.ok("run").job()["run_id"]
+    place = place_of(bqferry)
+    said = bqferry.ok("state", "set", "main", "--cursor", "2026-01-02").stdout
+    assert f"main: the cursor updated_at is at 2026-01-02 00:00:00+00 now (it was at {place})" in said
+    said = bqferry.ok("state", "reset", "main").stdout
+    assert "its state is forgotten; the next run is its first (it was at 2026-01-02 00:00:00+00)" in said
+    for words in (("show", "main"), ("reset", "main"), ("reset", "nobody")):
+        result = bqferry.fails("config", "state", *words)
+        assert "has no state" in result.stderr and "bqferry state show" in result.stderr
+    assert "bqferry runs list" in bqferry.fails("config", "runs", "show", "nobody").stderr
+    assert run_id in bqferry.ok("runs", "show", run_id).stdout, "by the id that rows and states have"
+    job(duckdb_target, "items", name="other", load="append", target={"table": "other"})
+    bqferry.ok("run")
+    state_path(bqferry).write_text('{"version": 2, "jo')
+    result = bqferry.fails("config", "state", "show")
+    assert "other" in result.stdout and "cannot be read" in result.stdout
+    assert "bqferry state reset main --force" in result.stderr
+    assert "nothing was begun more than 2d ago" in _without_damage(bqferry, "gc", "--older-than", "2d")
+
+
+def _without_damage(bqferry, *words):
+    state_path(bqferry).unlink()
+    return bqferry.ok(*words).stdout
+
+
+def test_words_about_backfills(db, bqferry, job, duckdb_target):
+    fill(db, 9)
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR)
+    bqferry.ok("run")
+    result = bqferry.fails("config", "backfill", "main", "--start", "2026-01-05", "--end", "2026-01-03")
+    assert "--end 2026-01-03 does not lie behind --start 2026-01-05" in result.stderr
+    bqferry.ok("state", "set", "main", "--cursor", "2026-01-04")
+    said = " ".join(bqferry.ok("backfill", "main", "--start", "2026-01-03", "--end", "2026-01-08").stdout.split())
+    assert "the backfill ends at 2026-01-04 00:00:00+00: what comes after is left to the job's runs" in said
+    said = " ".join(bqferry.ok("backfill", "main", "--start", "2026-01-06").stdout.split())
+    assert "nothing was read: what comes after 2026-01-04 00:00:00+00 is left to the job's runs" in said
+    assert place_of(bqferry) == "2026-01-04 00:00:00+00"
+
+
 def metrics(path):
     """{name: {job: value}} by the text format's own rules."""
     found = {}
@@ -421,14 +491,56 @@ def test_metrics(db, bqferry, job, duckdb_target):
     assert found["bqferry_job_success"] == {"main": 1}
     assert found["bqferry_job_rows_read"] == {"main": 30} and found["bqferry_job_rows_inserted"] == {"main": 30}
     assert abs(found["bqferry_job_cursor_timestamp_seconds"]["main"] - time.time()) < 60
-    assert abs(found["bqferry_job_last_success_timestamp_seconds"]["main"] - time.time()) < 60
+    success, place = (found[f"bqferry_job_{name}_timestamp_seconds"]["main"] for name in ("last_success", "cursor"))
+    assert abs(success - time.time()) < 60
     assert path.stat().st_mode & 0o444 == 0o444, "the collector is another user"
     db.execute("DROP TABLE items")
     bqferry("run", "--metrics", path)
     found = metrics(path)
     assert found["bqferry_job_success"] == {"main": 0} and found["bqferry_job_exit_code"]["main"] > 0
-    assert "bqferry_job_last_success_timestamp_seconds" not in found
+    # a gauge that vanishes with a failure breaks the alert that is for it
+    assert abs(found["bqferry_job_last_success_timestamp_seconds"]["main"] - success) < 1
+    assert found["bqferry_job_finished_timestamp_seconds"]["main"] > success + 1e-3
+    assert abs(found["bqferry_job_cursor_timestamp_seconds"]["main"] - place) < 1e-3
     assert os.listdir(path.parent) == ["bqferry.prom"]
+
+
+def test_the_last_success(db, bqferry, job, duckdb_target, fault_points):
+    """The state keeps it: of runs with and without news, and settled ones, never of a part."""
+    fill(db, 3)
+    path = bqferry.folder / "bqferry.prom"
+
+    def kept():
+        text = state_of(bqferry)["state"]["succeeded_at"]
+        return text and datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR, backfill={"window": "1d"})
+    assert bqferry("run", fault="delivery.committed").killed
+    assert kept() is None, "one window of several"
+    bqferry.ok("run")
+    first = kept()
+    assert abs(first - time.time()) < 60
+    bqferry.ok("run")  # nothing is new
+    assert kept() > first
+    before = kept()
+    db.execute("INSERT INTO items VALUES (100, 'new')")
+    assert bqferry("run", fault="delivery.counted").killed
+    assert kept() == before
+    job(duckdb_target, "items", load="replace")
+    bqferry.ok("run")
+    assert kept() > before
+    before = kept()
+    assert bqferry("run", "--metrics", path, fault="delivery.applied").killed
+    assert kept() == before
+    bqferry.ok("run", "--metrics", path)  # settles, and reads nothing
+    assert kept() > before
+    db.execute("DROP TABLE items")
+    last = kept()
+    bqferry("run", "--metrics", path)
+    assert abs(metrics(path)["bqferry_job_last_success_timestamp_seconds"]["main"] - last) < 1
+    state_path(bqferry).unlink()
+    bqferry("run", "--metrics", path)
+    assert "bqferry_job_last_success_timestamp_seconds" not in metrics(path)
 
 
 @pytest.mark.parametrize("kind", ("duckdb", "avro"))

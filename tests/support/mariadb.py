@@ -65,6 +65,8 @@ class Mariadb:
         self.program = program or find_mariadb()
         self.folder = own_folder(folder)
         self.data = folder / "data"
+        # a server that starts removes what others have under way in a folder that they share
+        self.temporary = own_folder(folder / "tmp")
         self.socket = folder / "socket"
         self.log = folder / "log"
         self.port = free_port()
@@ -79,7 +81,7 @@ class Mariadb:
 
     def create(self):
         self._run(shutil.which("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}",
-                  "--auth-root-authentication-method=normal", "--skip-test-db",
+                  f"--tmpdir={self.temporary}", "--auth-root-authentication-method=normal", "--skip-test-db",
                   "--skip-name-resolve")
         return self
 
@@ -92,7 +94,7 @@ class Mariadb:
     def start(self):
         self.daemon = Daemon(
             [self.program, "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
-             f"--socket={self.socket}", f"--pid-file={self.folder}/pid", *self.arguments()],
+             f"--socket={self.socket}", f"--pid-file={self.folder}/pid", f"--tmpdir={self.temporary}", *self.arguments()],
             self.log)
         self.daemon.wait_for(self._answers, "the server", 120)
         return self
@@ -160,7 +162,8 @@ class Mysql(Mariadb):
                          os.environ["MYSQL_BIN"])
 
     def create(self):
-        self._run(self.program, "--no-defaults", "--initialize-insecure", f"--datadir={self.data}")
+        self._run(self.program, "--no-defaults", "--initialize-insecure", f"--datadir={self.data}",
+                  f"--tmpdir={self.temporary}")
         return self
 
     def plugins(self):

@@ -240,9 +240,11 @@ class BigQueryMirror(BigQueryTarget):
                 fields = self.get(name).schema
                 columns = ", ".join(f'"{field.name}" {self._type(field)}' for field in fields)
                 connection.execute(f'CREATE TABLE "{name}" ({columns})')
-                for row in readers.bigquery_raw(self, name):
-                    marks = ", ".join("?" for _ in fields)
-                    connection.execute(f'INSERT INTO "{name}" VALUES ({marks})', row)
+                marks = f"({', '.join('?' for _ in fields)})"
+                rows = iter(readers.bigquery_raw(self, name))
+                while some := list(itertools.islice(rows, 200)):
+                    connection.execute(f'INSERT INTO "{name}" VALUES {", ".join([marks] * len(some))}',
+                                       list(itertools.chain(*some)))
         return path
 
     def rows(self, table, columns="*", order="1", schema=None):

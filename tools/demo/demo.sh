@@ -39,7 +39,7 @@ server_user() {
 }
 
 as_server() {
-  if [ "$(id -u)" = 0 ]; then runuser -u "$server_user" -- "$@"; else "$@"; fi
+  "${switch_user[@]}" "$@"
 }
 
 [ -x "$bqferry" ] || fail "$bqferry is not there; build it with: make"
@@ -49,11 +49,14 @@ pg=$(find_postgres)
 psql=$pg/psql
 [ -x "$psql" ] || psql=$(command -v psql) || fail "no psql found; run: make setup-demo"
 server_user=$(server_user)
+switch_user=()
+[ "$(id -u)" != 0 ] || switch_user=(runuser -u "$server_user" --)
 PATH=$PATH:/usr/sbin # where Debian keeps mariadbd
 mariadb=
 if command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null && command -v mariadb >/dev/null; then
   mariadb=yes
 fi
+mariadb_job=
 
 # The server ----------------------------------------------------------------------------------------
 
@@ -67,9 +70,9 @@ clean_up() {
   if [ -s "$temp/data/postmaster.pid" ]; then
     as_server "$pg/pg_ctl" -D "$temp/data" -m immediate -w stop >/dev/null 2>&1 || true
   fi
-  if [ -s "$temp/mariadb.pid" ]; then
-    as_server kill "$(cat "$temp/mariadb.pid")" 2>/dev/null || true
-    while [ -s "$temp/mariadb.pid" ]; do sleep 0.1; done # it removes the file at its end
+  if [ -n "$mariadb_job" ]; then
+    kill "$mariadb_job" 2>/dev/null || true
+    wait "$mariadb_job" 2>/dev/null || true
   fi
   rm -rf "$temp"
   exit "$status"
@@ -103,14 +106,17 @@ export SHOP_URL=postgresql://shop@127.0.0.1:$port/shop
 
 # MariaDB's, which listens on a socket only
 start_mariadb() {
-  mkdir "$temp/blog"
-  [ "$(id -u)" != 0 ] || chown "$server_user" "$temp" "$temp/blog"
+  mkdir "$temp/blog" "$temp/tmp"
+  [ "$(id -u)" != 0 ] || chown "$server_user" "$temp" "$temp/blog" "$temp/tmp"
+  # its own --tmpdir: a server that starts removes what others have under way in a folder that they share
   echo "Making a MariaDB in $temp/blog"
-  as_server mariadb-install-db --no-defaults --datadir="$temp/blog" --skip-test-db \
+  as_server mariadb-install-db --no-defaults --datadir="$temp/blog" --tmpdir="$temp/tmp" --skip-test-db \
     --auth-root-authentication-method=normal >/dev/null
-  as_server mariadbd --no-defaults --datadir="$temp/blog" --socket="$temp/mariadb.sock" \
-    --pid-file="$temp/mariadb.pid" --skip-networking --log-bin="$temp/blog/binlog" --server-id=1 \
+  # not by as_server, so that the job is the server itself, or the runuser that passes signals on
+  "${switch_user[@]}" mariadbd --no-defaults --datadir="$temp/blog" --socket="$temp/mariadb.sock" \
+    --pid-file="$temp/mariadb.pid" --skip-networking --log-bin="$temp/blog/binlog" --server-id=1 --tmpdir="$temp/tmp" \
     >"$temp/mariadb.log" 2>&1 </dev/null &
+  mariadb_job=$!
   local tries=0
   until mariadb --no-defaults -S "$temp/mariadb.sock" -u root -e 'SELECT 1' >/dev/null 2>&1; do
     tries=$((tries + 1))
@@ -164,10 +170,13 @@ show() {
   echo "$1"
   "$temp/show" "$result/warehouse.duckdb" "$2"
 }
+visits=
+if [ -n "$mariadb" ]; then visits="UNION ALL SELECT 'visits (from MariaDB)', count(*) FROM visits"; fi
 show "Rows in $result/warehouse.duckdb:" \
   "SELECT 'customers' AS \"table\", count(*) AS rows FROM customers
    UNION ALL SELECT 'products', count(*) FROM products UNION ALL SELECT 'orders', count(*) FROM orders
-   UNION ALL SELECT 'events', count(*) FROM events UNION ALL SELECT 'best_customers', count(*) FROM best_customers ORDER BY 2 DESC"
+   UNION ALL SELECT 'events', count(*) FROM events UNION ALL SELECT 'best_customers', count(*) FROM best_customers
+   $visits ORDER BY 2 DESC"
 show "Some orders (an enum, a list of structs, a decimal, an instant):" \
   "SELECT id, status, lines, total, ordered_at FROM orders ORDER BY id LIMIT 3"
 show "Some events (JSON stays JSON):" \

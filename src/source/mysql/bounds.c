@@ -244,20 +244,22 @@ static Step sample_time(Bounding *bounding, Request *request, Error *error)
     return STEP_DONE;
 }
 
-static Step refuse_replica(Request *request)
+static Step refuse_replica(Request *request, const char *why)
 {
     error_set(&request->bound->error, ERROR_CONFIG,
-              "the server is a replica, where the transactions that are open on its source cannot "
-              "be seen: a cursor could pass rows that they commit later");
+              "the server is a replica (%s), where the transactions that are open on its source "
+              "cannot be seen: a cursor could pass rows that they commit later",
+              why);
     error_hint(&request->bound->error,
-               "let the connection of jobs with a cursor lead to the source of the replica");
+               "let the connection of jobs with a cursor lead to the source of the replica; on a "
+               "server that is none any more: RESET SLAVE ALL, SET GLOBAL read_only = OFF");
     return STEP_REFUSED;
 }
 
 static Step sample(Bounding *bounding, Request *request, Error *error)
 {
-    if (bounding->moment.is_replica)
-        return refuse_replica(request);
+    if (bounding->moment.replica)
+        return refuse_replica(request, bounding->moment.replica);
     Step step = find_kind(bounding, request, error);
     if (step != STEP_DONE)
         return step;

@@ -41,13 +41,15 @@ static const char *hidden_indexes(MysqlDialect dialect)
     return dialect.version >= 80000 ? " AND is_visible = 'YES'" : "";
 }
 
+/* MariaDB makes geometry_columns by opening every table of the server: for such columns only. */
 static const char *srid_of(MysqlDialect dialect)
 {
     if (!dialect.is_mariadb)
         return dialect.version >= WITH_SRID ? "srs_id" : "NULL";
-    return "(SELECT max(g.srid) FROM information_schema.geometry_columns g WHERE g.g_table_schema = "
-           "c.table_schema AND g.g_table_name = c.table_name AND g.g_geometry_column = "
-           "c.column_name)";
+    return "CASE WHEN c.data_type IN ('geometry', 'point', 'linestring', 'polygon', 'multipoint', "
+           "'multilinestring', 'multipolygon', 'geometrycollection') THEN (SELECT max(g.srid) FROM "
+           "information_schema.geometry_columns g WHERE g.g_table_schema = c.table_schema AND "
+           "g.g_table_name = c.table_name AND g.g_geometry_column = c.column_name) END";
 }
 
 const char *mysql_catalog_relation(const char *schema, const char *name, MysqlDialect dialect,
@@ -73,6 +75,18 @@ const char *mysql_catalog_relation(const char *schema, const char *name, MysqlDi
         "%s AS srid, c.column_default AS initial FROM information_schema.columns c WHERE %s ORDER BY c.ordinal_position; " INDEX_PARTS
         "%s%s" INDEX_ORDER "%s",
         here, srid_of(dialect), here, here, hidden_indexes(dialect), checks);
+}
+
+const char *mysql_catalog_leading_index(const char *schema, const char *name, const char *column,
+                                        MysqlDialect dialect, Arena *arena)
+{
+    return arena_printf(arena,
+                        "SELECT index_name FROM information_schema.statistics WHERE table_schema = "
+                        "%s AND table_name = %s AND column_name = %s AND seq_in_index = 1 AND "
+                        "index_type = 'BTREE'%s ORDER BY sub_part IS NOT NULL, non_unique, "
+                        "index_name LIMIT 1",
+                        mysql_literal(schema, arena), mysql_literal(name, arena),
+                        mysql_literal(column, arena), hidden_indexes(dialect));
 }
 
 const char *mysql_catalog_missing(const char *schema, const char *name, Arena *arena)

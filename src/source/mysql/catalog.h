@@ -19,6 +19,11 @@ enum {
 const char *mysql_catalog_relation(const char *schema, const char *name, MysqlDialect dialect,
                                    Arena *arena);
 
+/* Result: the name of a usable index that begins with the column, of a unique one if there is one;
+ * no row: none does. */
+const char *mysql_catalog_leading_index(const char *schema, const char *name, const char *column,
+                                        MysqlDialect dialect, Arena *arena);
+
 /* Results: the current database, those there are, the tables of the schema, and other schemas with
  * a table of that name. */
 enum { MISSING_CURRENT, MISSING_SCHEMAS, MISSING_NAMES, MISSING_OTHERS, MISSING_COUNT };

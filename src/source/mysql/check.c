@@ -127,9 +127,12 @@ static bool say_cursors(const Check *check, Error *error)
     WritersMoment moment;
     if (!writers_look(check->connection, arena, &moment, error))
         return false;
-    if (moment.is_replica)
+    if (moment.replica)
         check_add(check->report, CHECK_WARNING, "cursors",
-                  "a replica does not show the transactions that are open on its source",
+                  arena_printf(arena,
+                               "a replica (%s) does not show the transactions that are open on "
+                               "its source: jobs with a cursor are refused",
+                               moment.replica),
                   "let the connection of jobs with a cursor lead to the source of the replica");
     else if (!moment.sees)
         check_add(check->report, CHECK_WARNING, "cursors",
@@ -142,6 +145,21 @@ static bool say_cursors(const Check *check, Error *error)
                                                  moment.prepared)
                                   : "never pass what an open transaction may commit",
                   moment.prepared ? "end it: XA COMMIT or XA ROLLBACK" : NULL);
+    if (!moment.replica && moment.hides_prepared)
+        check_add(check->report, CHECK_WARNING, "prepared transactions",
+                  "the account may not see them: rows of XA transactions that are prepared for "
+                  "long may come in below a cursor",
+                  "as an administrator: GRANT XA_RECOVER_ADMIN ON *.* TO the account; where "
+                  "nobody uses XA, nothing is missing");
+    if (moment.hides_stopped)
+        check_add(check->report, CHECK_OK, "replication",
+                  arena_printf(arena,
+                               "whether this is a replica that stands still is not known (%s "
+                               "tells); one that runs is seen",
+                               check->connection->is_mariadb
+                                   ? "GRANT SLAVE MONITOR ON *.* TO the account"
+                                   : "GRANT REPLICATION CLIENT ON *.* TO the account"),
+                  NULL);
     return true;
 }
 

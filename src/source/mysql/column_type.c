@@ -191,6 +191,8 @@ bool mysql_type_is_planned(const SourceType *found, const ColumnPlan *planned)
     MysqlWire wire = mysql_type(found)->wire, wanted = mysql_planned_wire(planned);
     if (is_text(wire) && is_text(wanted))
         return true;
+    if (wire == MYSQL_WIRE_BYTES && wanted == MYSQL_WIRE_VECTOR)
+        return true; /* what MariaDB calls a vector in a result */
     if (wire != wanted)
         return false;
     bool has_modifier = wire == MYSQL_WIRE_DECIMAL || wire == MYSQL_WIRE_BIT;

@@ -194,8 +194,10 @@ static void read_columns(const MysqlResults *facts, Arena *arena, SourceTable *t
             .srid = row[SRID],
             .is_json = strcmp(row[DATA], "longtext") == 0 && has_json_check(checks, row[NAME]),
         };
+        bool may_read = !row[PRIVILEGES] || strstr(row[PRIVILEGES], "select");
         columns[i] = (SourceColumn){
             .name = arena_strdup(arena, row[NAME]),
+            .is_denied = !may_read,
             .type = mysql_type_of_facts(&column, arena),
             .not_null = strcmp(row[NULLABLE], "NO") == 0,
             .generated =
@@ -203,7 +205,7 @@ static void read_columns(const MysqlResults *facts, Arena *arena, SourceTable *t
             .set_on_write = is_stamp(row[EXTRA], row[DEFAULT]),
             .comment = row[COMMENT] && row[COMMENT][0] ? arena_strdup(arena, row[COMMENT]) : NULL,
         };
-        *ret_readable = *ret_readable || !row[PRIVILEGES] || strstr(row[PRIVILEGES], "select");
+        *ret_readable = *ret_readable || may_read;
     }
     table->columns = columns;
     table->column_count = count;
@@ -212,6 +214,14 @@ static void read_columns(const MysqlResults *facts, Arena *arena, SourceTable *t
 
 static bool fail_unreadable(const Description *description, const SourceTable *table, Error *error)
 {
+    if (table->kind == RELATION_VIEW && table->column_count == 0) {
+        error_set(error, ERROR_SOURCE,
+                  "%s: the view cannot be read: a table, column or function that it refers to is "
+                  "missing, or its definer may not use it",
+                  description->label);
+        return error_hint(error, "SHOW CREATE VIEW %s shows what it refers to",
+                          mysql_relation(table->schema, table->name, description->arena));
+    }
     error_set(error, ERROR_SOURCE, "%s: no permission to read it", description->label);
     return error_hint(error, "as an administrator: GRANT SELECT ON %s TO the account",
                       mysql_relation(table->schema, table->name, description->arena));

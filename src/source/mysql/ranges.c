@@ -2,6 +2,7 @@
 #include "source/mysql/ranges.h"
 
 #include "source/mysql/candidates.h"
+#include "source/mysql/catalog.h"
 #include "source/mysql/sql.h"
 #include "source/shards.h"
 
@@ -54,13 +55,10 @@ static bool find_index(RangeQuestion *question, const SourceColumn *column, Erro
     const char *index = "PRIMARY";
     CLEANUP(mysql_free_result_ptr) MYSQL_RES *rows = NULL;
     if (!is_primary) {
-        const char *sql = arena_printf(
-            arena,
-            "SELECT index_name FROM information_schema.statistics WHERE table_schema = %s AND "
-            "table_name = %s AND column_name = %s AND seq_in_index = 1 AND "
-            "index_type = 'BTREE' ORDER BY non_unique, index_name LIMIT 1",
-            mysql_literal(table->schema, arena), mysql_literal(table->name, arena),
-            mysql_literal(column->name, arena));
+        const MysqlConnection *connection = question->connection;
+        const MysqlDialect dialect = {connection->is_mariadb, connection->version};
+        const char *sql =
+            mysql_catalog_leading_index(table->schema, table->name, column->name, dialect, arena);
         if (!mysqld_ask_rows(question->connection, sql, &question->action, &rows, error))
             return false;
         MYSQL_ROW row = mysql_fetch_row(rows);

@@ -6,10 +6,9 @@
 #include "source/mysql/snapshot.h"
 #include "source/mysql/sql.h"
 #include "source/mysql/stream.h"
+#include "source/row_room.h"
 
 #include <string.h>
-
-enum { BATCH_ROWS_MAX = 64, BATCH_VALUES_MAX = 4096, BATCH_BYTES_MAX = 1 << 20 };
 
 typedef struct MysqlReader {
     Reader base;
@@ -20,9 +19,7 @@ typedef struct MysqlReader {
     MysqlAction action;
     Arena arena;
     RowDecoder *decoder;
-    size_t column_count; /* of a batch: the plan's, and constants */
-    size_t rows_max;     /* of a batch */
-    Value *values;
+    RowRoom room;
     Arena scratch;
     bool started; /* executed: rows, or their end, are on their way */
     bool ended;   /* nothing comes any more: all came, or the server said why not */
@@ -43,7 +40,7 @@ static bool take_packet(MysqlReader *reader, StrView packet, size_t *count, Erro
 {
     switch (packet_kind(packet)) {
     case PACKET_ROW:
-        if (!row_decode(reader->decoder, packet, reader->values + *count * reader->column_count,
+        if (!row_decode(reader->decoder, packet, row_room_row(&reader->room, *count),
                         &reader->scratch, error))
             return error_prefix(error, "%s", reader->action.doing);
         ++*count;
@@ -73,7 +70,7 @@ static bool read_batch(Reader *base, const StopFlag *stop, Batch *ret_batch, Err
     stream_forget(&reader->stream);
     if (stop_requested(stop))
         return error_set(error, ERROR_CANCELLED, "%s: stopped", reader->action.doing);
-    while (!reader->done && count < reader->rows_max && bytes < BATCH_BYTES_MAX) {
+    while (!reader->done && count < reader->room.rows_max && bytes < BATCH_BYTES_MAX) {
         StrView packet;
         if (!stream_next(&reader->stream, count == 0, &packet, &reader->action, error)) {
             reader->ended =
@@ -88,8 +85,8 @@ static bool read_batch(Reader *base, const StopFlag *stop, Batch *ret_batch, Err
     }
     *ret_batch = (Batch){
         .row_count = count,
-        .column_count = reader->column_count,
-        .values = reader->values,
+        .column_count = reader->room.column_count,
+        .values = reader->room.values,
     };
     return true;
 }
@@ -116,7 +113,7 @@ static void free_reader(MysqlReader *reader)
     }
     stream_done(&reader->stream);
     row_decoder_free(reader->decoder);
-    free(reader->values);
+    row_room_done(&reader->room);
     arena_done(&reader->scratch);
     arena_done(&reader->arena);
     free(reader);
@@ -202,7 +199,6 @@ static MysqlReader *new_reader(MysqlSnapshot *snapshot, const Extract *extract)
 {
     MysqlReader *reader = memory_zalloc(1, sizeof *reader);
     const SourceTable *table = extract->plan->table;
-    size_t columns = extract->plan->column_count;
     reader->base.ops = &ops;
     reader->snapshot = snapshot;
     reader->action = (MysqlAction){.doing = "reading the query"};
@@ -211,15 +207,7 @@ static MysqlReader *new_reader(MysqlSnapshot *snapshot, const Extract *extract)
         reader->action.doing = arena_printf(&reader->arena, "reading %s", label);
         reader->action.relation = mysql_relation(table->schema, table->name, &reader->arena);
     }
-    size_t width = columns + extract->constant_count;
-    reader->column_count = width;
-    reader->rows_max =
-        width * BATCH_ROWS_MAX > BATCH_VALUES_MAX ? BATCH_VALUES_MAX / width : BATCH_ROWS_MAX;
-    reader->rows_max += reader->rows_max == 0;
-    reader->values = memory_zalloc(reader->rows_max * width, sizeof *reader->values);
-    for (size_t row = 0; extract->constant_count && row < reader->rows_max; row++)
-        memcpy(reader->values + row * width + columns, extract->constants,
-               extract->constant_count * sizeof *reader->values);
+    row_room_open(&reader->room, extract);
     return reader;
 }
 

@@ -11,7 +11,8 @@
 #include <strings.h>
 
 enum {
-    XA_HIDDEN = 1401,    /* ER_XAER_RMERR: MySQL 8 wants XA_RECOVER_ADMIN */
+    XA_HIDDEN = 1401, /* ER_XAER_RMERR: MySQL 8 wants XA_RECOVER_ADMIN */
+    SAYS_REPLICA = 80022,
     CACHE_MS = 150,      /* InnoDB's tables of transactions may be 100 ms old */
     SECOND = 1000 * 1000 /* microseconds */
 };
@@ -21,7 +22,13 @@ static const MysqlAction asking = {.doing = "asking for open transactions"};
 /* Of UTC_TIMESTAMP() it is known that whatever begins later is stamped later. */
 static const char clock_sql[] =
     "SELECT UTC_TIMESTAMP(6), IF(@@global.time_zone = 'SYSTEM', @@system_time_zone, "
-    "@@global.time_zone); SHOW GLOBAL STATUS LIKE 'Slave_running'";
+    "@@global.time_zone), @@global.read_only, @@global.innodb_read_only; "
+    "SHOW GLOBAL STATUS LIKE 'Slave_running'";
+
+static const char applies[] = "it applies what another server sends";
+static const char reads_only[] = "it is read only, as replicas are";
+static const char stands_still[] =
+    "it is set up as the replica of another server, and stands still";
 
 #define BUSY "command NOT IN ('Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID')"
 
@@ -53,6 +60,11 @@ static const char names_sql[] =
     "SELECT concat(t.trx_mysql_thread_id, '/', t.trx_started), concat('connection ', "
     "t.trx_mysql_thread_id, coalesce(concat(', account ', p.user), '')) " WRITING;
 
+static bool is_on(const char *setting)
+{
+    return setting && strcmp(setting, "0") != 0 && strcasecmp(setting, "OFF") != 0;
+}
+
 static bool ask_clock(MysqlConnection *connection, Arena *arena, WritersMoment *moment,
                       Error *error)
 {
@@ -62,7 +74,10 @@ static bool ask_clock(MysqlConnection *connection, Arena *arena, WritersMoment *
     MYSQL_ROW row = mysql_fetch_row(results.items[0]);
     MYSQL_ROW slave = results.count > 1 ? mysql_fetch_row(results.items[1]) : NULL;
     moment->zone = row && row[1] ? arena_strdup(arena, row[1]) : "unknown";
-    moment->is_replica = slave && slave[1] && strcasecmp(slave[1], "ON") == 0;
+    if (slave && is_on(slave[1]))
+        moment->replica = applies;
+    else if (row && (is_on(row[2]) || is_on(row[3])))
+        moment->replica = reads_only;
     if (row && row[0] && cursor_parse(CURSOR_WALL, row[0], &moment->now))
         return true;
     return error_set(error, ERROR_INTERNAL, "%s: the server's time is not understood",
@@ -90,7 +105,7 @@ static bool ask_oldest(MysqlConnection *connection, Arena *arena, WritersMoment 
     }
     MYSQL_ROW appliers = asked && results.count > 1 ? mysql_fetch_row(results.items[1]) : NULL;
     if (appliers && mysqld_int(appliers[0], 0) > 0)
-        moment->is_replica = true;
+        moment->replica = applies;
     return mysqld_run(connection, "SET time_zone = '+00:00'", &asking, error);
 }
 
@@ -102,7 +117,8 @@ static bool ask_prepared(MysqlConnection *connection, Arena *arena, WritersMomen
     Error refused = {0};
     moment->prepared = NULL;
     if (!mysqld_ask_rows(connection, "XA RECOVER", &asking, &rows, &refused)) {
-        if (mysql_errno(&connection->mysql) == XA_HIDDEN)
+        moment->hides_prepared = mysql_errno(&connection->mysql) == XA_HIDDEN;
+        if (moment->hides_prepared)
             return true;
         if (error)
             *error = refused;
@@ -114,11 +130,33 @@ static bool ask_prepared(MysqlConnection *connection, Arena *arena, WritersMomen
     return true;
 }
 
+/* A replica that is stopped for the time of a run goes on later with rows that were stamped before.
+ */
+static bool ask_stopped(MysqlConnection *connection, WritersMoment *moment, Error *error)
+{
+    CLEANUP(mysql_free_result_ptr) MYSQL_RES *rows = NULL;
+    Error refused = {0};
+    const char *sql = connection->is_mariadb                ? "SHOW ALL SLAVES STATUS"
+                      : connection->version >= SAYS_REPLICA ? "SHOW REPLICA STATUS"
+                                                            : "SHOW SLAVE STATUS";
+    if (moment->replica)
+        return true;
+    if (mysqld_ask_rows(connection, sql, &asking, &rows, &refused)) {
+        moment->replica = rows && mysql_num_rows(rows) > 0 ? stands_still : NULL;
+        return true;
+    }
+    moment->hides_stopped = mysqld_is_denied(mysql_errno(&connection->mysql));
+    if (!moment->hides_stopped && error)
+        *error = refused;
+    return moment->hides_stopped;
+}
+
 bool writers_look(MysqlConnection *connection, Arena *arena, WritersMoment *ret_moment,
                   Error *error)
 {
     *ret_moment = (WritersMoment){0};
     return ask_clock(connection, arena, ret_moment, error) &&
+           ask_stopped(connection, ret_moment, error) &&
            ask_oldest(connection, arena, ret_moment, error) &&
            ask_prepared(connection, arena, ret_moment, error);
 }

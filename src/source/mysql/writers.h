@@ -11,12 +11,15 @@
 #include "source/mysql/mysql_source.h"
 
 typedef struct WritersMoment {
-    bool sees;        /* the account sees what others do */
-    bool is_replica;  /* what is open on its source cannot be seen */
-    const char *zone; /* of the server */
-    int64_t now;      /* by its clock, before it was looked at what is open; microseconds */
-    int64_t oldest;   /* when the oldest began, in whole seconds; INT64_MAX: none */
-    const char *who;  /* has it, for people; NULL: none */
+    bool sees;           /* the account sees what others do */
+    bool hides_prepared; /* it may not see prepared XA transactions */
+    bool hides_stopped;  /* it may not see that the server is a replica that stands still */
+    const char *replica; /* why what is open elsewhere cannot be seen: "it is read only, …"; NULL:
+                            the server is no replica, as far as can be seen */
+    const char *zone;    /* of the server */
+    int64_t now;         /* by its clock, before it was looked at what is open; microseconds */
+    int64_t oldest;      /* when the oldest began, in whole seconds; INT64_MAX: none */
+    const char *who;     /* has it, for people; NULL: none */
     const char
         *prepared; /* an XA transaction that is prepared, whose start nobody knows; or NULL */
 } WritersMoment;

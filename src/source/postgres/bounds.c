@@ -154,12 +154,15 @@ static Step find_members(Bounding *bounding, Request *request, Error *error)
 }
 
 /* The greatest number there is; then whoever may have been given a smaller one. In this order: a
- * number is given out before it can be seen, and its sequence is locked from then on. */
+ * number is given out before it can be seen, and its sequence is locked from then on. The greatest
+ * bigint and NaN stand for the end of all numbers, as infinity does for times: nothing could come
+ * after them. */
 static Step sample_integer(Bounding *bounding, Request *request, Error *error)
 {
     const char *column = sql_relation(NULL, request->asked->cursor.column, bounding->arena);
-    const char *sql = arena_printf(bounding->arena, "SELECT max(%s)::pg_catalog.int8 FROM %s",
-                                   column, request->from);
+    const char *sql = arena_printf(
+        bounding->arena, "SELECT max(%s)::pg_catalog.int8 FROM %s WHERE %s < " POSTGRES_INTEGER_END,
+        column, request->from, column);
     CLEANUP(PQclear_ptr) PGresult *row = NULL;
     Step step = ask(bounding, request, sql, &row, error);
     if (step != STEP_DONE)
@@ -300,7 +303,8 @@ static Step refuse_standby(Request *request)
               "the server is a standby, where the transactions that are open on its primary cannot "
               "be seen: a cursor could pass rows that they commit later");
     error_hint(&request->bound->error,
-               "let the connection of jobs with a cursor lead to the primary");
+               "give the primary a connection of its own and name it in the sources of jobs with a "
+               "cursor (it reads only what is new); a standby serves loads without a cursor");
     return STEP_REFUSED;
 }
 

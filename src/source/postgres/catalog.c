@@ -82,6 +82,7 @@ static const char *range_part(int version)
     "(SELECT json_agg(json_build_object('name', a.attname,\n"                                      \
     "   'type', a.atttypid::text || ':' || a.atttypmod, 'not_null', a.attnotnull,\n"               \
     "   'generated', a.attgenerated <> '', 'comment', col_description(a.attrelid, a.attnum),\n"    \
+    "   'denied', NOT has_column_privilege(a.attrelid, a.attnum, 'SELECT'),\n"                     \
     "   'indexed', EXISTS (SELECT FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid\n"     \
     "     JOIN pg_am am ON am.oid = ic.relam WHERE i.indrelid = a.attrelid AND i.indisvalid\n"     \
     "     AND i.indpred IS NULL AND i.indkey[0] = a.attnum AND am.amname = 'btree'))\n"            \

@@ -192,10 +192,17 @@ static bool fail_attempt(const PGconn *connection, Attempt attempt, int64_t pati
     }
     const char *said = PQerrorMessage(connection);
     char clean[512];
-    if (strncmp(said, "invalid ", 8) != 0)
-        return postgres_fail_connect(said, error);
-    postgres_redact(said, clean, sizeof clean);
-    return postgres_fail_connect(clean, error);
+    if (strncmp(said, "invalid ", 8) != 0) {
+        postgres_fail_connect(said, error);
+        if (error && strncmp(said, "definition of service ", 22) == 0)
+            error->kind = ERROR_CONFIG;
+        return false;
+    }
+    postgres_redact(said, clean, sizeof clean); /* an option that libpq does not take */
+    postgres_fail_connect(clean, error);
+    if (error)
+        error->kind = ERROR_CONFIG;
+    return false;
 }
 
 /* One attempt, to whichever server answers first. False only for a cancelled run. */

@@ -3,7 +3,7 @@
 
 #include "base/utf8.h"
 
-enum { VERSION = 1, LENGTH_BYTES = 4, NULL_LENGTH = -1 };
+enum { VERSION = 1, LENGTH_BYTES = 4 };
 
 bool decode_jsonb(const Step *step, Decode *decode, Wire wire, Value *ret_value)
 {
@@ -70,36 +70,23 @@ static char *write_string(char *out, StrView text)
     return out;
 }
 
-/* A length word and its bytes; *ret_text has no data for NULL. */
-static bool take_text(Wire *rest, StrView *ret_text)
-{
-    if (rest->size < LENGTH_BYTES)
-        return false;
-    int32_t length = (int32_t)load32(rest->bytes);
-    rest->bytes += LENGTH_BYTES;
-    rest->size -= LENGTH_BYTES;
-    *ret_text = (StrView){NULL, 0};
-    if (length == NULL_LENGTH)
-        return true;
-    if (length < 0 || (size_t)length > rest->size)
-        return false;
-    *ret_text = (StrView){(const char *)rest->bytes, (size_t)length};
-    rest->bytes += length;
-    rest->size -= (size_t)length;
-    return true;
-}
-
 typedef struct Pair {
     StrView key;
     StrView value; /* without data for NULL */
 } Pair;
 
+static StrView text_of(Wire part)
+{
+    return (StrView){(const char *)part.bytes, part.size};
+}
+
 static bool take_pairs(Wire rest, size_t count, Pair *pairs)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!take_text(&rest, &pairs[i].key) || !pairs[i].key.data ||
-            !take_text(&rest, &pairs[i].value))
+        Wire key, value;
+        if (!decode_take_part(&rest, &key) || !key.bytes || !decode_take_part(&rest, &value))
             return false;
+        pairs[i] = (Pair){text_of(key), text_of(value)};
     }
     return rest.size == 0;
 }

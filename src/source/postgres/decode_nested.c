@@ -5,8 +5,7 @@
 
 enum { WORD = 4, NULL_LENGTH = -1, DIMENSIONS_MAX = 6, ARRAY_HEADER = 3 * WORD };
 
-/* Takes a length word and as many bytes; *ret_part has no bytes for NULL. */
-static bool take_part(Wire *rest, Wire *ret_part)
+bool decode_take_part(Wire *rest, Wire *ret_part)
 {
     if (rest->size < WORD)
         return false;
@@ -35,7 +34,7 @@ static bool decode_elements(const Step *step, Decode *decode, Wire wire, Wire re
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         Wire part;
-        MALFORMED_UNLESS(take_part(&rest, &part));
+        MALFORMED_UNLESS(decode_take_part(&rest, &part));
         bool done = part.bytes ? element->decode(element, decode, part, &items[kept])
                                : decode_refuse(element, decode, INVALID_NULL_ELEMENT, part, NULL,
                                                &items[kept]);
@@ -80,7 +79,7 @@ bool decode_composite(const Step *step, Decode *decode, Wire wire, Value *ret_va
         MALFORMED_UNLESS(rest.size >= WORD);
         rest.bytes += WORD;
         rest.size -= WORD;
-        MALFORMED_UNLESS(take_part(&rest, &part));
+        MALFORMED_UNLESS(decode_take_part(&rest, &part));
         items[i] = value_null();
         bool done = part.bytes           ? member->decode(member, decode, part, &items[i])
                     : member->takes_null ? true

@@ -56,3 +56,7 @@ static inline uint64_t load64(const uint8_t *bytes)
     memcpy(&number, bytes, sizeof number);
     return be64toh(number);
 }
+
+/* Takes a length word and as many bytes off *rest; *ret_part has no bytes for NULL (length -1). False
+ * when they are not there. */
+bool decode_take_part(Wire *rest, Wire *ret_part);

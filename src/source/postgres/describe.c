@@ -129,6 +129,7 @@ static bool read_columns(const Json *entries, const Json *types, Arena *arena, S
             .not_null = json_get_bool(entry, "not_null"),
             .generated = json_get_bool(entry, "generated"),
             .leads_an_index = json_get_bool(entry, "indexed"),
+            .is_denied = json_get_bool(entry, "denied"),
             .comment = arena_strdup(arena, json_get_text(entry, "comment")),
         };
         if (!type_tree_build(types, json_get_text(entry, "type"), arena, &columns[i].type, error))

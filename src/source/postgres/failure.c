@@ -108,9 +108,12 @@ static bool fail_lost(const PGconn *connection, const PostgresAction *action, Er
     return false;
 }
 
-static void hint_for(const char *sqlstate, const PGconn *connection, const PostgresAction *action,
+/* Ours where there is one, else the server's. */
+static void hint_for(const PGconn *connection, const PGresult *result, const PostgresAction *action,
                      Error *error)
 {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *said = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
     if (strcmp(sqlstate, "42501") == 0) {
         const char *role = PQuser(connection);
         error_hint(error, "as the relation's owner: GRANT SELECT ON %s TO \"%s\"",
@@ -120,6 +123,8 @@ static void hint_for(const char *sqlstate, const PGconn *connection, const Postg
     SqlstateMeaning meaning = postgres_sqlstate_meaning(sqlstate);
     if (meaning.hint)
         error_hint(error, "%s", meaning.hint);
+    else if (said)
+        error_hint(error, "%s", said);
 }
 
 bool postgres_fail(const PGconn *connection, const PGresult *result, const PostgresAction *action,
@@ -141,7 +146,7 @@ bool postgres_fail(const PGconn *connection, const PGresult *result, const Postg
               detail ? detail : "", detail ? ")" : "", sqlstate);
     if (error)
         error->retryable = postgres_sqlstate_meaning(sqlstate).retryable;
-    hint_for(sqlstate, connection, action, error);
+    hint_for(connection, result, action, error);
     return false;
 }
 

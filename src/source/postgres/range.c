@@ -40,22 +40,27 @@ const char *range_condition(const CursorRange *range, Arena *arena)
     return low ? low : high;
 }
 
-const char *range_part(const CursorRange *range, size_t count, size_t part, Arena *arena)
+bool range_span(const CursorRange *range, RangeSpan *ret_span)
 {
-    int64_t low, high, length;
-    if (!range->low || !range->high || !cursor_parse(range->kind, range->low, &low) ||
-        !cursor_parse(range->kind, range->high, &high) ||
-        __builtin_sub_overflow(high, low, &length) || length < (int64_t)count)
+    return range->low && range->high && cursor_parse(range->kind, range->low, &ret_span->low) &&
+           cursor_parse(range->kind, range->high, &ret_span->high);
+}
+
+const char *range_part(const CursorRange *range, const RangeSpan *span, size_t count, size_t part,
+                       Arena *arena)
+{
+    int64_t length;
+    if (__builtin_sub_overflow(span->high, span->low, &length) || length < (int64_t)count)
         return NULL;
     int64_t step = length / (int64_t)count;
     CursorRange cut = *range;
     if (part > 0) {
-        cut.low = cursor_format(range->kind, low + step * (int64_t)part, arena);
+        cut.low = cursor_format(range->kind, span->low + step * (int64_t)part, arena);
         cut.low_key = NULL;
         cut.after_low = false;
     }
     if (part + 1 < count) {
-        cut.high = cursor_format(range->kind, low + step * (int64_t)(part + 1), arena);
+        cut.high = cursor_format(range->kind, span->low + step * (int64_t)(part + 1), arena);
         cut.through_high = false;
     }
     return range_condition(&cut, arena);

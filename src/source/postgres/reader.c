@@ -5,14 +5,12 @@
 #include "source/postgres/select.h"
 #include "source/postgres/snapshot.h"
 #include "source/postgres/sql.h"
+#include "source/row_room.h"
 
 #include <inttypes.h>
 #include <time.h>
 
 enum {
-    BATCH_ROWS_MAX = 64,
-    BATCH_VALUES_MAX = 4096,
-    BATCH_BYTES_MAX = 1 << 20,
     NAP_NS = 250000,
     SMALL_ROW_MAX = 1024, /* copied, so that libpq's memory goes round in malloc's fast path */
 };
@@ -33,9 +31,7 @@ typedef struct PostgresReader {
     ReaderPhase phase;
     bool trailer_seen;
     Decoder *decoder;
-    size_t column_count;
-    size_t rows_max; /* of a batch */
-    Value *values;
+    RowRoom room;
     Arena scratch;
     size_t row_count; /* of the batch */
     char *block;      /* its small rows, one behind the other */
@@ -91,7 +87,7 @@ static bool take_message(PostgresReader *reader, char *bytes, size_t length, Err
         return false;
     if (!is_row)
         return true;
-    Value *row = reader->values + reader->row_count * reader->column_count;
+    Value *row = row_room_row(&reader->room, reader->row_count);
     if (!decoder_tuple(reader->decoder, message, row, &reader->scratch, error))
         return error_prefix(error, "%s", reader->action.doing);
     reader->row_count++;
@@ -133,7 +129,7 @@ static bool fill(PostgresReader *reader, const StopFlag *stop, Error *error)
 {
     size_t bytes = 0;
     int times = 0; /* without a row */
-    while (reader->row_count < reader->rows_max && bytes < BATCH_BYTES_MAX) {
+    while (reader->row_count < reader->room.rows_max && bytes < BATCH_BYTES_MAX) {
         char *message = NULL;
         int length = PQgetCopyData(reader->connection, &message, 1);
         if (length > 0) {
@@ -192,8 +188,8 @@ static bool read_batch(Reader *base, const StopFlag *stop, Batch *ret_batch, Err
         return false;
     *ret_batch = (Batch){
         .row_count = reader->row_count,
-        .column_count = reader->column_count,
-        .values = reader->values,
+        .column_count = reader->room.column_count,
+        .values = reader->room.values,
     };
     return true;
 }
@@ -204,7 +200,7 @@ static void free_reader(PostgresReader *reader)
     if (reader->connection)
         snapshot_give_reader(reader->snapshot, reader->connection, reader->phase == READER_DONE);
     decoder_free(reader->decoder);
-    free(reader->values);
+    row_room_done(&reader->room);
     free(reader->block);
     arena_done(&reader->scratch);
     arena_done(&reader->arena);
@@ -269,7 +265,6 @@ static PostgresReader *new_reader(PostgresSnapshot *snapshot, const Extract *ext
 {
     PostgresReader *reader = memory_zalloc(1, sizeof *reader);
     const SourceTable *table = extract->plan->table;
-    size_t columns = extract->plan->column_count;
     reader->base.ops = &ops;
     reader->snapshot = snapshot;
     reader->action = (PostgresAction){.doing = "reading the query"};
@@ -278,17 +273,9 @@ static PostgresReader *new_reader(PostgresSnapshot *snapshot, const Extract *ext
         reader->action.doing = arena_printf(&reader->arena, "reading %s", label);
         reader->action.relation = sql_relation(table->schema, table->name, &reader->arena);
     }
-    size_t width = columns + extract->constant_count;
-    reader->column_count = width;
-    reader->rows_max =
-        width * BATCH_ROWS_MAX > BATCH_VALUES_MAX ? BATCH_VALUES_MAX / width : BATCH_ROWS_MAX;
-    reader->rows_max += reader->rows_max == 0;
-    reader->values = memory_zalloc(reader->rows_max * width, sizeof *reader->values);
-    for (size_t row = 0; extract->constant_count && row < reader->rows_max; row++)
-        memcpy(reader->values + row * width + columns, extract->constants,
-               extract->constant_count * sizeof *reader->values);
+    row_room_open(&reader->room, extract);
     /* One row's room more for header and trailer. */
-    reader->block = memory_alloc((reader->rows_max + 2) * SMALL_ROW_MAX);
+    reader->block = memory_alloc((reader->room.rows_max + 2) * SMALL_ROW_MAX);
     return reader;
 }
 

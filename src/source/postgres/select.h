@@ -4,6 +4,9 @@
 
 #include "source/source.h"
 
+/* Not below it: the greatest bigint, and of numerics NaN. */
+#define POSTGRES_INTEGER_END "9223372036854775807"
+
 /* Types that a result is expected to have (pg_type.dat). */
 enum {
     POSTGRES_OID_TEXT = 25,

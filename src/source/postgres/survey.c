@@ -28,19 +28,17 @@ static bool has_infinity(CursorKind kind)
 }
 
 /* Rows that no range will ever hold. Where no index leads with the column and it is NOT NULL, a
- * scan for nothing but infinities is not worth its time. */
+ * scan for nothing but what stands for the end of all is not worth its time. */
 static bool count_unreachable(const Survey *survey, uint64_t *ret_rows, Error *error)
 {
     Extract all = *survey->extract;
     const SourceColumn *column = cursor_column(survey->extract);
-    bool infinite = has_infinity(all.range->kind);
+    const char *end = has_infinity(all.range->kind) ? "'infinity'" : POSTGRES_INTEGER_END;
     *ret_rows = 0;
-    if (column && column->not_null && (!infinite || !column->leads_an_index))
+    if (column && column->not_null && !column->leads_an_index)
         return true;
     const char *name = sql_relation(NULL, all.range->cursor->column, survey->arena);
-    const char *condition =
-        infinite ? arena_printf(survey->arena, "%s IS NULL OR %s = 'infinity'", name, name)
-                 : arena_printf(survey->arena, "%s IS NULL", name);
+    const char *condition = arena_printf(survey->arena, "%s IS NULL OR %s >= %s", name, name, end);
     all.range = NULL;
     const char *sql =
         arena_printf(survey->arena, "SELECT count(*) FROM %s%s", select_from(&all, survey->arena),

@@ -64,7 +64,9 @@ static bool fail_locked(const LockRequest *request, const char *path, Error *err
 {
     CLEANUP(json_free_ptr) Json *holder = NULL;
     json_read_file(path, &holder, NULL);
-    return state_fail_locked(request, holder, path, error);
+    state_fail_locked(request, holder, path, error);
+    return error_hint(error, "--lock-wait 10m waits until that run has ended; a lock ends with its "
+                             "process");
 }
 
 static bool write_holder(int descriptor, const char *path, const char *job, Error *error)
@@ -123,7 +125,7 @@ static bool file_load(StateStore *store, const char *job, Json **ret_state, Erro
     *ret_state = NULL;
     if (!json_read_file(path, &state, error)) {
         error_prefix(error, "state of job %s", job);
-        return state_hint_damaged(error);
+        return state_hint_damaged(job, error);
     }
     if (state && !state_check_document(state, job, path, error))
         return false;
@@ -174,6 +176,9 @@ static bool list_folder(const FileStore *store, const char *kind, Arena *arena,
     CLEANUP(close_folder) DIR *folder = opendir(path);
     size_t count = 0, capacity = 0;
     const char **names = NULL;
+    *ret_names = (TextArray){0};
+    if (!folder && errno == ENOENT)
+        return true;
     if (!folder)
         return error_set_errno(error, ERROR_CONFIG, errno, "cannot list %s", path);
     for (const struct dirent *entry; (entry = readdir(folder));) {
@@ -267,10 +272,11 @@ static bool file_open(const StateConfig *config, StateStore **ret_store, Error *
 {
     CLEANUP(arena_done) Arena arena = {0};
     const char *where = config->path;
-    if (!make_folders(where, error) ||
-        !make_folder(arena_printf(&arena, "%s/jobs", where), 0700, error) ||
-        !make_folder(arena_printf(&arena, "%s/reports", where), 0700, error) ||
-        !make_folder(arena_printf(&arena, "%s/locks", where), 0700, error))
+    if (!config->only_looks &&
+        (!make_folders(where, error) ||
+         !make_folder(arena_printf(&arena, "%s/jobs", where), 0700, error) ||
+         !make_folder(arena_printf(&arena, "%s/reports", where), 0700, error) ||
+         !make_folder(arena_printf(&arena, "%s/locks", where), 0700, error)))
         return false;
     FileStore *store = memory_zalloc(1, sizeof *store);
     store->base.ops = &file_ops;

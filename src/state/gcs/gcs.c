@@ -101,7 +101,7 @@ static bool load(StateStore *base, const char *job, Json **ret_state, Error *err
         if (error)
             *error = problem;
         error_prefix(error, "state of job %s", job);
-        return problem.kind == ERROR_CONFIG ? state_hint_damaged(error) : false;
+        return problem.kind == ERROR_CONFIG ? state_hint_damaged(job, error) : false;
     }
     note_seen(store, name, object.generation);
     if (state && !state_check_document(state, job, gcs_store_place(store, name, &arena), error))

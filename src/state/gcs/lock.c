@@ -39,12 +39,10 @@ struct StateLock {
     bool busy; /* being written: without the mutex */
 };
 
-/* Tests shorten all three alike. */
+/* Tests shorten all of them alike. */
 static int64_t scaled_ms(int64_t ms)
 {
-    const char *text = getenv("BQFERRY_LOCK_SPEED");
-    int64_t speed = text ? strtoll(text, NULL, 10) : 1;
-    return speed > 1 ? ms / speed : ms;
+    return ms / fault_speed("BQFERRY_LOCK_SPEED");
 }
 
 /* "2026-01-31T12:34:56.789Z" → microseconds since 1970; false: not that. */
@@ -85,6 +83,14 @@ static StateLock *lock_new(const GcsStore *store, const LockRequest *request)
     return lock;
 }
 
+static bool fail_held(const LockRequest *request, const Json *holder, const char *place,
+                      Error *error)
+{
+    state_fail_locked(request, holder, place, error);
+    return error_hint(error, "--lock-wait 10m waits until that run has ended; the lock of a "
+                             "process that died can be taken over after two minutes");
+}
+
 /* Somebody has it: who, and may it be taken over? */
 static bool look(const GcsStore *store, const StateLock *lock, int64_t *ret_generation,
                  Error *error)
@@ -102,10 +108,7 @@ static bool look(const GcsStore *store, const StateLock *lock, int64_t *ret_gene
     if (object.generation == GCS_ABSENT) /* given back meanwhile */
         return true;
     if (!is_stale(&object)) {
-        state_fail_locked(&lock->request, holder, gcs_store_place(store, lock->name, &arena),
-                          error);
-        return error_hint(error, "--lock-wait 10m waits until that run has ended; the lock of a "
-                                 "process that died can be taken over after two minutes");
+        return fail_held(&lock->request, holder, gcs_store_place(store, lock->name, &arena), error);
     }
     const char *host = json_get_text(holder, "host"), *since = json_get_text(holder, "since");
     log_warning(
@@ -159,7 +162,7 @@ bool gcs_lock(StateStore *base, const LockRequest *request, StateLock **ret_lock
         lock->generation = document.if_generation;
     }
     if (known && !written) /* others are faster each time */
-        known = state_fail_locked(request, NULL, lock->name, &problem);
+        known = fail_held(request, NULL, lock->name, &problem);
     if (known && fault_point("state.lock.taken", &problem) && hold(store, lock, &problem)) {
         *ret_lock = lock;
         return true;

@@ -108,10 +108,25 @@ static bool clear_staging(const BqScope *scope, const Delivery *delivery, const 
     for (int attempt = 1; way->staged && attempt < delivery->attempt; attempt++) {
         TableRef staging = {delivery->table.dataset,
                             bq_staging_name(delivery, attempt, scope->arena)};
-        if (!bq_table_delete(scope, &staging, error))
-            return false;
+        Error problem = {0};
+        if (bq_table_delete(scope, &staging, &problem) || problem.denied)
+            continue; /* no other attempt uses its name */
+        if (error)
+            *error = problem;
+        return false;
     }
     return true;
+}
+
+/* The same once more does nothing. */
+static bool patch_target(const BqScope *scope, const Delivery *delivery, const BqWay *way,
+                         Error *error)
+{
+    if (!way->patch)
+        return true;
+    return (bq_table_patch(scope, &delivery->table, way->patch, error) &&
+            fault_point("bigquery.target.patched", error)) ||
+           error_prefix(error, "changing what target says of the table %s", delivery->table.table);
 }
 
 bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
@@ -121,6 +136,7 @@ bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
     BqScope scope = bq_scope(target, delivery, &arena);
     if (!bq_way_read(&scope, delivery, &way, error) ||
         !bq_need_dataset(&scope, delivery->table.dataset, error) ||
+        !patch_target(&scope, delivery, &way, error) ||
         !clear_staging(&scope, delivery, &way, error))
         return false;
     if (!way.staged || way.bucket)
@@ -133,7 +149,23 @@ bool bq_prepare(Target *target, const Delivery *delivery, Error *error)
     if (!made && (!bq_table_delete(&scope, &staging, error) ||
                   !bq_table_insert(&scope, &staging, body, NULL, error)))
         return false;
+    (void)bq_run_is_due(scope.bq, delivery, 0);
     return fault_point("bigquery.staging.made", error);
+}
+
+/* A failure is none of the rows' yet: there are more calls before the table expires. */
+void bq_keep_staging(const BqScope *scope, const Delivery *delivery, const BqWay *way)
+{
+    const int64_t parts = 4;
+    Error error = {0};
+    if (!way->staged || way->bucket ||
+        !bq_run_is_due(scope->bq, delivery, scope->bq->staging_expiration_ms / parts))
+        return;
+    CLEANUP(json_free_ptr) Json *body = json_object_new();
+    const TableRef staging = staging_ref(delivery, way);
+    set_expiration(body, scope->bq->staging_expiration_ms);
+    if (!bq_table_patch(scope, &staging, body, &error) && error.kind != ERROR_CANCELLED)
+        log_warning(scope->job, "renewing the staging table %s: %s", staging.table, error.message);
 }
 
 /* The target, when it was not there, or its columns. Whoever made it meanwhile must have meant the
@@ -251,8 +283,8 @@ static bool apply_upload(const BqWork *work, ApplyResult *result, Error *error)
 static size_t end_of_batch(const Delivery *delivery, size_t begin)
 {
     uint64_t bytes = 0;
-    size_t end = begin;
-    for (; end < delivery->shard_count && end - begin < URIS_MAX; end++) {
+    size_t end = begin, most = (size_t)fault_limit("bigquery.uris", URIS_MAX);
+    for (; end < delivery->shard_count && end - begin < most; end++) {
         bytes += delivery->shards ? delivery->shards[end].bytes : 0;
         if (end > begin && bytes > load_bytes_max)
             break;
@@ -414,7 +446,7 @@ static bool send_part(const BqWork *work, const char *partition, size_t number, 
     }
     if (part->result.state == STEP_DONE)
         return true;
-    bq_run_pace(work->scope.bq, work->delivery, PACE_OF_PARTITIONS);
+    bq_run_pace(&work->scope, work->delivery, PACE_OF_PARTITIONS);
     return bq_step_send(work, &part->step, &part->job, error);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/bigquery/bigquery.h"
 
+#include "base/fault.h"
 #include "base/memory.h"
 #include "target/bigquery/apply.h"
 #include "target/bigquery/check.h"
@@ -140,8 +141,9 @@ static bool bq_open(const DestinationConfig *config, Target **ret_target, Error 
     bq->compress = !config->compression || strcmp(config->compression, "none") != 0;
     bq->job_timeout_ms =
         bq->config.job_timeout_ms ? bq->config.job_timeout_ms : default_job_timeout_ms;
-    bq->staging_expiration_ms =
+    int64_t staging_ms =
         bq->config.staging_expiration_ms ? bq->config.staging_expiration_ms : default_staging_ms;
+    bq->staging_expiration_ms = fault_limit("bigquery.staging_ms", staging_ms);
     target->one_shard_bytes = bq->config.one_shard_bytes ? bq->config.one_shard_bytes
                               : bq->config.bucket        ? one_object_bytes
                                                          : one_upload_bytes;

@@ -41,8 +41,9 @@ typedef struct BqScope {
     BigQuery *bq;
     const char *job; /* label of log lines; may be NULL */
     Arena *arena;
+    const StopFlag *stop; /* ends calls and waits; NULL: only a signal does */
     bool *refused; /* set when BigQuery calls a request invalid, or finds nothing to make something
-                      in: it always will; may be NULL */
+               in: it always will; may be NULL */
 } BqScope;
 
 /* How a delivery goes: Delivery.arranged, read (way.h). Strings belong to the scope's arena. */
@@ -57,6 +58,7 @@ typedef struct BqWay {
     bool evolves;            /* the target's columns change before rows arrive */
     Json *table;             /* what the target is or shall be (Table), without a name; owned */
     Json *stage;             /* what staging is to be, when that is something else; owned */
+    Json *patch;             /* what changes of a target that is there, beside rows and columns */
     ConfigLabels job_labels;
     int64_t expiration_ms; /* of a new target table; 0: never */
 } BqWay;

@@ -13,6 +13,7 @@ static bool call(const BqScope *scope, GoogleCall *wanted, Json **ret_json, Goog
                  Error *error)
 {
     wanted->job = scope->job;
+    wanted->stop = scope->stop;
     if (google_call(scope->bq->api, wanted, ret_json, failure, error))
         return true;
     bool no_place = failure->status == 404 && strcmp(wanted->method, "POST") == 0;
@@ -318,6 +319,7 @@ GcsScope bq_gcs(const BqScope *scope, const char *bucket)
         .api = scope->bq->storage,
         .bucket = bucket,
         .job = scope->job,
+        .stop = scope->stop,
         .last_words = cancel_requested(),
     };
 }

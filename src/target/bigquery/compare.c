@@ -103,6 +103,7 @@ typedef struct Differences {
     size_t size;
     bool any;
     const CompareRules *rules; /* only what is in the way of adding rows; NULL: all */
+    const char *fix;           /* of the job's `columns`, where that would help */
 } Differences;
 
 static void add_difference(Differences *differences, const char *path, const char *words)
@@ -142,6 +143,23 @@ static bool types_fit(const Existing *existing, const Field *field, const Compar
            existing->max_length == 0;
 }
 
+/* What to say of a column so that it is delivered as the table has it. */
+static void add_fix(Differences *differences, const Existing *existing, const Field *field)
+{
+    Arena *arena = differences->arena;
+    Existing scalar = *existing;
+    scalar.mode = existing->mode == MODE_REPEATED ? MODE_REPEATED : MODE_NULLABLE;
+    scalar.max_length = 0;
+    if (!existing->known || existing->kind == TYPE_STRUCT)
+        return;
+    bool fits = existing->kind == field->kind && digits_fit(existing, field) &&
+                (existing->mode == MODE_REPEATED) == (field->mode == MODE_REPEATED);
+    const char *wish = fits ? "mode: required"
+                            : arena_printf(arena, "type: \"%s\"", existing_text(&scalar, arena));
+    differences->fix = arena_printf(arena, "%s%s%s: {%s}", differences->fix ? differences->fix : "",
+                                    differences->fix ? ", " : "", field->name, wish);
+}
+
 static void compare_fields(const Json *existing, const Field *fields, size_t count,
                            const char *prefix, Differences *differences);
 
@@ -150,11 +168,13 @@ static void compare_field(const Json *json, const Field *field, const char *path
 {
     Arena *arena = differences->arena;
     Existing existing = existing_of(json);
-    if (!types_fit(&existing, field, differences->rules))
+    if (!types_fit(&existing, field, differences->rules)) {
         add_difference(differences, path,
                        arena_printf(arena, "is %s there and %s here",
                                     existing_text(&existing, arena), field_text(field, arena)));
-    else if (field->kind == TYPE_STRUCT)
+        if (strcmp(path, field->name) == 0)
+            add_fix(differences, &existing, field);
+    } else if (field->kind == TYPE_STRUCT)
         compare_fields(json_get(json, "fields"), field->fields, field->field_count,
                        arena_printf(arena, "%s.", path), differences);
 }
@@ -224,6 +244,12 @@ bool compare_append(const Json *table, const Schema *schema, const CompareRules 
     if (!differences.any)
         return true;
     error_set(error, ERROR_CONFIG, "the rows do not fit into the existing table: %s", text);
+    if (differences.fix)
+        return error_hint(error,
+                          "ask for the table's types in the job: columns: {%s}; or change the "
+                          "table (schema: {evolve: add_columns} lets runs add columns and drop NOT "
+                          "NULL), or load it anew with --full-refresh",
+                          differences.fix);
     return error_hint(error,
                       "change the table (schema: {evolve: add_columns} lets runs add columns "
                       "and drop NOT NULL), choose columns with source.columns, types and "

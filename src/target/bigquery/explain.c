@@ -132,6 +132,10 @@ static bool explain_access(const char *method, const char *message, Error *error
 {
     CLEANUP(arena_done) Arena arena = {0};
     const char *permission = explain_permission(message, &arena), *on = NULL;
+    if (!permission && strcasestr(message, "row access polic"))
+        return error_hint(error, "changing rows of a table with row-level access policies needs "
+                                 "one that lets this identity see all of them: CREATE ROW ACCESS "
+                                 "POLICY … GRANT TO (\"serviceAccount:…\") FILTER USING (TRUE)");
     if (!permission)
         permission = need_of(method);
     const char *role = explain_role(permission, &on);

@@ -103,14 +103,28 @@ static const char *way_text(const BigQuery *bq, const Delivery *delivery, const 
     if (!staged)
         return arena_printf(arena, "%s, one load job straight into the table", what);
     return arena_printf(arena, "%s, loaded into a staging table, then %s", what,
-                        delivery->replace_partitions ? "a copy job for each partition"
-                                                     : "one copy job");
+                        delivery_merges(delivery)      ? "one query that merges them"
+                        : delivery->replace_partitions ? "a copy job for each partition"
+                                                       : "one copy job");
+}
+
+static void note_changes(const BqScope *scope, const Delivery *delivery, Json *table,
+                         TargetForecast *forecast)
+{
+    CLEANUP(wish_changes_done) WishChanges changes = bq_way_wishes(scope, delivery, table);
+    if (changes.what)
+        add_note(forecast, arena_printf(scope->arena,
+                                        "before rows are read, the table is given what the "
+                                        "configuration says of it: %s",
+                                        changes.what));
+    if (changes.left)
+        add_note(forecast, changes.left);
 }
 
 bool bq_forecast(Target *target, const Delivery *delivery, const TargetLoad *load, Arena *arena,
                  TargetForecast *ret_forecast, Error *error)
 {
-    enum { NOTES_MAX = 2 };
+    enum { NOTES_MAX = 4 };
     CLEANUP(bq_table_done) BqTable found = {0};
     BqScope scope = bq_scope(target, delivery, arena);
     const BigQuery *bq = scope.bq;
@@ -119,7 +133,7 @@ bool bq_forecast(Target *target, const Delivery *delivery, const TargetLoad *loa
         !bq_way_fits(delivery, found.json, &rebuild, error))
         return false;
     bool bucket = bq->config.bucket != NULL;
-    bool staged = rebuild || delivery->replace_partitions || (!bucket && load->shards > 1);
+    bool staged = bq_way_stages(&scope, delivery, rebuild, load->shards);
     *ret_forecast = (TargetForecast){
         .way = way_text(bq, delivery, load, staged, arena),
         .format = bq_way_format(&scope, &delivery->schema),
@@ -141,5 +155,6 @@ bool bq_forecast(Target *target, const Delivery *delivery, const TargetLoad *loa
     if (!bucket && load->shards > URIS_PER_JOB / 100)
         add_note(ret_forecast, "each shard is a load job of its own: with destination.bucket, one "
                                "load job would take them all");
+    note_changes(&scope, delivery, found.json, ret_forecast);
     return true;
 }

@@ -27,7 +27,7 @@ static void add_item(Gc *gc, const char *what, const char *run_id)
             memcpy(grown, gc->items, gc->count * sizeof *grown);
         gc->items = grown;
     }
-    gc->items[gc->count++] = (GcItem){what, arena_strndup(arena, run_id, ID_LENGTH)};
+    gc->items[gc->count++] = (GcItem){what, gc_run_id(run_id, arena)};
 }
 
 /* The run id ("_" for "-") in bqferry_staging_TABLE_RUN_ATTEMPT, maybe with _unique (way.h,

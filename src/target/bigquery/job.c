@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/bigquery/job.h"
 
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -27,13 +26,12 @@ char *bq_job_id(const Delivery *delivery, const char *step, int try, Arena *aren
                         try);
 }
 
-/* For people: the job in the console. */
-static char *job_link(const BqJobWait *wait, Arena *arena)
+char *bq_job_link(const BqWay *way, const char *id, Arena *arena)
 {
     return arena_printf(arena,
                         "https://console.cloud.google.com/bigquery?project=%s&j=bq:%s:%s"
                         "&page=queryresults",
-                        wait->way->job_project, wait->way->location, wait->id);
+                        way->job_project, way->location, id);
 }
 
 static BqJobKey key_of(const BqJobWait *wait)
@@ -80,10 +78,10 @@ static bool still_running(const BqScope *scope, const BqJobWait *wait, const Jso
                       "--location=%s show -j %s:%s, or %s. destination.job_timeout says how long "
                       "jobs are waited for",
                       wait->way->location, wait->way->job_project, wait->id,
-                      job_link(wait, scope->arena));
+                      bq_job_link(wait->way, wait->id, scope->arena));
 }
 
-/* A signal came. True: the job has ended all the same. */
+/* A signal came, or a sibling has failed. True: the job has ended all the same. */
 static bool stop_waiting(const BqScope *scope, const BqJobWait *wait, Json **job, Error *error)
 {
     BqJobKey key = key_of(wait);
@@ -93,7 +91,8 @@ static bool stop_waiting(const BqScope *scope, const BqJobWait *wait, Json **job
     if (!wait->leave) {
         if (!bq_job_cancel(scope, &key, &ignored))
             log_warning(scope->job, "job %s could not be cancelled; it ends by itself", wait->id);
-        return cancel_check(error);
+        return error_set(error, ERROR_CANCELLED, "stopped while %s job %s was under way",
+                         wait->kind, wait->id);
     }
     int64_t begin = clock_monotonic_ns();
     while (elapsed_ms(begin) < LEAVE_MS) {
@@ -142,11 +141,11 @@ bool bq_job_wait(const BqScope *scope, const BqJobWait *wait, Json **job, Error 
         if (elapsed_ms(begin) > scope->bq->job_timeout_ms)
             return still_running(scope, wait, *job, error);
         if (!wait->sent_before || looks > 0)
-            clock_sleep_ms(pause_ms);
+            (void)stop_sleep_ms(scope->stop, pause_ms);
         looks++;
         pause_ms = pause_ms * 3 / 2 < POLL_MAX_MS ? pause_ms * 3 / 2 : POLL_MAX_MS;
-        bool seen = !cancel_requested() && look_again(scope, wait, begin, job, error);
-        if (!seen && cancel_requested())
+        bool seen = !stop_requested(scope->stop) && look_again(scope, wait, begin, job, error);
+        if (!seen && stop_requested(scope->stop))
             return stop_waiting(scope, wait, job, error);
         if (!seen || !fault_point("bigquery.job.polled", error))
             return false;
@@ -165,7 +164,7 @@ static void note_job(const BqScope *scope, const BqJobWait *wait, const Json *jo
     const TargetJob entry = {
         .kind = wait->kind,
         .id = wait->id,
-        .link = job_link(wait, scope->arena),
+        .link = bq_job_link(wait->way, wait->id, scope->arena),
         .bytes_billed = billed_of(statistics),
         .slot_ms = google_int(statistics, "totalSlotMs", 0),
     };

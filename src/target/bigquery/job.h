@@ -9,6 +9,9 @@
 /* "bqferry-RUN-ATTEMPT-STEP-TRY": letters, digits and "-" only. */
 char *bq_job_id(const Delivery *delivery, const char *step, int try, Arena *arena);
 
+/* For people: the job in the console. */
+char *bq_job_link(const BqWay *way, const char *id, Arena *arena);
+
 typedef struct BqJobWait {
     const Delivery *delivery;
     const BqWay *way;

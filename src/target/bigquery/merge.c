@@ -7,6 +7,7 @@
 #include "model/cursor.h"
 #include "target/bigquery/apply.h"
 #include "target/bigquery/calls.h"
+#include "target/bigquery/job.h"
 #include "target/bigquery/run_state.h"
 #include "target/bigquery/sql.h"
 #include "target/bigquery/sql_merge.h"
@@ -83,6 +84,7 @@ static void note_query(const BqWork *work, const Json *answer)
     const TargetJob entry = {
         .kind = "query",
         .id = id,
+        .link = id ? bq_job_link(work->way, id, work->scope.arena) : NULL,
         .bytes_billed = google_int(answer, "totalBytesBilled", 0),
         .slot_ms = google_int(answer, "totalSlotMs", 0),
     };

@@ -18,6 +18,8 @@ struct BqRun {
     bool applied;        /* by that one */
     ApplyResult result;  /* when it was */
     Pace tables, partition_changes;
+    int due_attempt;
+    int64_t due_since_ns;
     int failures_attempt;
     int *failures; /* of each shard of that attempt */
     int partitions_attempt;
@@ -110,15 +112,31 @@ BqSettled bq_run_settled(BigQuery *bq, const Delivery *delivery, ApplyResult *re
     return settled;
 }
 
-void bq_run_pace(BigQuery *bq, const Delivery *delivery, size_t limit)
+void bq_run_pace(const BqScope *scope, const Delivery *delivery, size_t limit)
 {
+    BigQuery *bq = scope->bq;
     pthread_mutex_lock(&bq->lock);
     BqRun *run = need_run(bq, delivery);
     Pace *pace = limit == PACE_OF_TABLES ? &run->tables : &run->partition_changes;
     int64_t wait_ms = pace_take(pace, limit, clock_monotonic_ns());
     pthread_mutex_unlock(&bq->lock);
     if (wait_ms > 0)
-        clock_sleep_ms(wait_ms);
+        (void)stop_sleep_ms(scope->stop, wait_ms);
+}
+
+bool bq_run_is_due(BigQuery *bq, const Delivery *delivery, int64_t every_ms)
+{
+    const int64_t ns_per_ms = 1000 * 1000;
+    int64_t now = clock_monotonic_ns();
+    pthread_mutex_lock(&bq->lock);
+    BqRun *run = need_run(bq, delivery);
+    bool begins = run->due_attempt != delivery->attempt;
+    bool due = !begins && (now - run->due_since_ns) / ns_per_ms >= every_ms;
+    if (begins || due)
+        run->due_since_ns = now;
+    run->due_attempt = delivery->attempt;
+    pthread_mutex_unlock(&bq->lock);
+    return due;
 }
 
 /* The caller holds the lock. */

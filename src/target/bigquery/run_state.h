@@ -24,8 +24,12 @@ typedef enum BqSettled { SETTLED_NOT, SETTLED_VOID, SETTLED_APPLIED } BqSettled;
 BqSettled bq_run_settled(BigQuery *bq, const Delivery *delivery, ApplyResult *ret_result);
 
 /* Waits until the run's staging table (`limit`: PACE_OF_TABLES) or the target's partitions
- * (PACE_OF_PARTITIONS) may be changed once more. A signal ends the wait. */
-void bq_run_pace(BigQuery *bq, const Delivery *delivery, size_t limit);
+ * (PACE_OF_PARTITIONS) may be changed once more. A stop ends the wait. */
+void bq_run_pace(const BqScope *scope, const Delivery *delivery, size_t limit);
+
+/* Whether `every_ms` have passed since the last time that this was so; the first call of an attempt
+ * only begins the time. */
+bool bq_run_is_due(BigQuery *bq, const Delivery *delivery, int64_t every_ms);
 
 /* How often the shard's load job has failed for good in this attempt; and one more. */
 int bq_run_shard_failures(BigQuery *bq, const Delivery *delivery, size_t shard);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fault.h"
+#include "base/id.h"
+#include "base/log.h"
 #include "target/bigquery/apply.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/run_state.h"
@@ -145,6 +148,30 @@ static bool other_status(const BqWork *work, DeliveryStatus *ret_status, uint64_
     return true;
 }
 
+/* BigQuery forgets jobs after six months (docs/managing-jobs), and takes their ids anew. Where the
+ * same rows twice are wrong, nobody can tell any more what became of them. */
+static bool is_remembered(const Delivery *delivery, Error *error)
+{
+    enum { REMEMBERED_DAYS = 170 };
+    const int64_t day_us = INT64_C(24) * 3600 * 1000000;
+    int64_t begun_us;
+    if (delivery->load != LOAD_APPEND || delivery_merges(delivery) ||
+        !id_time(delivery->run_id, &begun_us) ||
+        clock_wall_us() - begun_us < REMEMBERED_DAYS * day_us)
+        return true;
+    error_set(error, ERROR_TARGET,
+              "run %s was interrupted %" PRId64
+              " days ago, and BigQuery has forgotten by now whether its %" PRIu64
+              " rows were added to %s.%s",
+              delivery->run_id, (clock_wall_us() - begun_us) / day_us, bq_staged_rows(delivery),
+              delivery->table.dataset, delivery->table.table);
+    return error_hint(error,
+                      "look whether they are there, then bqferry state reset %s --force, and "
+                      "--full-refresh to load the table anew; or, with a cursor, bqferry state set "
+                      "%s to go on behind them",
+                      delivery->job, delivery->job);
+}
+
 bool bq_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_status,
                uint64_t *ret_rows, Error *error)
 {
@@ -154,7 +181,7 @@ bool bq_status(Target *target, const Delivery *delivery, DeliveryStatus *ret_sta
     *ret_status = DELIVERY_UNKNOWN;
     if (!delivery->shards) /* apply comes only after the counts */
         return true;
-    if (!bq_way_read(&scope, delivery, &way, error))
+    if (!is_remembered(delivery, error) || !bq_way_read(&scope, delivery, &way, error))
         return false;
     const BqWork work = {scope, delivery, &way};
     Error asking = {0};
@@ -191,7 +218,36 @@ static bool stop_apply(const BqWork *work, Error *error)
     return true;
 }
 
-static bool drop_staging(const BqWork *work, Error *error)
+/* Names and generations of a run are never used again: what nobody may remove does no harm, and is
+ * no reason to stop. Only the copies of single partitions that a lost process may have sent must
+ * find nothing to copy. */
+static bool leave_behind(const BqWork *work, bool removed, const char *after, Error *problem,
+                         Error *error)
+{
+    const Delivery *delivery = work->delivery;
+    if (removed)
+        return true;
+    bool harmless = !delivery->replace_partitions || !delivery->shards ||
+                    bq_run_settled(work->scope.bq, delivery, NULL) == SETTLED_APPLIED;
+    if (problem->denied && harmless) {
+        log_warning(work->scope.job, "what run %s staged stays behind: %s%s%s; %s",
+                    delivery->run_id, problem->message, *problem->hint ? ". " : "", problem->hint,
+                    after);
+        return true;
+    }
+    if (error)
+        *error = *problem;
+    if (error && problem->denied) {
+        error->hint[0] = '\0';
+        error_hint(error,
+                   "%s. Or, when no job of that run is under way any more, give it up: bqferry "
+                   "state reset %s --force",
+                   problem->hint, delivery->job);
+    }
+    return false;
+}
+
+static bool drop_tables(const BqWork *work, Error *error)
 {
     const Delivery *delivery = work->delivery;
     for (int attempt = 1; attempt <= delivery->attempt; attempt++) {
@@ -203,7 +259,16 @@ static bool drop_staging(const BqWork *work, Error *error)
             (delivery->merge.unique && !bq_table_delete(&work->scope, &unique, error)))
             return false;
     }
-    return fault_point("bigquery.staging.dropped", error);
+    return true;
+}
+
+static bool drop_staging(const BqWork *work, Error *error)
+{
+    Error problem = {0};
+    bool dropped = drop_tables(work, &problem);
+    return leave_behind(work, dropped, "BigQuery removes it by itself (staging_expiration)",
+                        &problem, error) &&
+           fault_point("bigquery.staging.dropped", error);
 }
 
 static bool delete_object(void *context, const GcsObject *object, Error *error)
@@ -212,7 +277,7 @@ static bool delete_object(void *context, const GcsObject *object, Error *error)
 }
 
 /* By name where every object is known, else whatever the run has left. */
-static bool delete_objects(const BqWork *work, Error *error)
+static bool delete_known(const BqWork *work, Error *error)
 {
     const Delivery *delivery = work->delivery;
     GcsScope gcs = bq_gcs(&work->scope, work->way->bucket);
@@ -227,6 +292,15 @@ static bool delete_objects(const BqWork *work, Error *error)
             return false;
     }
     return known || gcs_list(&gcs, work->way->prefix, delete_object, &gcs, error);
+}
+
+static bool delete_objects(const BqWork *work, Error *error)
+{
+    Error problem = {0};
+    bool deleted = delete_known(work, &problem);
+    return leave_behind(work, deleted, "bqferry gc, or a rule of the bucket, removes it", &problem,
+                        error) &&
+           fault_point("bigquery.objects.deleted", error);
 }
 
 bool bq_discard(Target *target, const Delivery *delivery, Error *error)
@@ -247,6 +321,5 @@ bool bq_discard(Target *target, const Delivery *delivery, Error *error)
     const char *kind, *last = bq_last_step(&way, delivery, &kind);
     if (strcmp(last, "load") != 0 && !drop_staging(&work, error))
         return false;
-    return !way.bucket ||
-           (delete_objects(&work, error) && fault_point("bigquery.objects.deleted", error));
+    return !way.bucket || delete_objects(&work, error);
 }

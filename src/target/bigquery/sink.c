@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "encode/encode.h"
+#include "target/bigquery/apply.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/explain.h"
 #include "target/bigquery/job.h"
@@ -59,7 +60,12 @@ bool bq_object_of_handle(const char *handle, Arena *arena, const char **ret_name
 
 static BqScope scope_of(BqSink *sink)
 {
-    return (BqScope){.bq = sink->bq, .job = sink->delivery->job, .arena = &sink->arena};
+    return (BqScope){
+        .bq = sink->bq,
+        .job = sink->delivery->job,
+        .arena = &sink->arena,
+        .stop = &sink->base.stop,
+    };
 }
 
 static void sink_close(Sink *base)
@@ -121,6 +127,8 @@ static bool sink_write(Sink *base, const Batch *batch, Error *error)
         return false;
     }
     base->rows += batch->row_count;
+    const BqScope scope = scope_of(sink);
+    bq_keep_staging(&scope, sink->delivery, &sink->way);
     return true;
 }
 
@@ -170,6 +178,7 @@ static bool open_load(BqSink *sink, Error *error)
         .path = url_path(&sink->arena, "/projects/%s/jobs", way->job_project),
         .metadata = job,
         .chunk_size = chunk_size(sink),
+        .stop = scope.stop,
         .job = scope.job,
     };
     return resumable_open(&options, &sink->upload, error);
@@ -232,7 +241,11 @@ static bool finish_load(BqSink *sink, Error *error)
 {
     CLEANUP(google_failure_done) GoogleFailure failure = {0};
     CLEANUP(json_free_ptr) Json *job = NULL;
-    bq_run_pace(sink->bq, sink->delivery, PACE_OF_TABLES);
+    BqScope scope = scope_of(sink);
+    if (!resumable_hold(sink->upload, error))
+        return explain_upload(error);
+    bq_run_pace(&scope, sink->delivery, PACE_OF_TABLES);
+    resumable_follow(sink->upload, scope.stop);
     bool sent = resumable_finish(sink->upload, &job, &failure, error);
     if (!sent && failure.status != 409) {
         if (error->kind == ERROR_CANCELLED) /* the last bytes may have arrived */

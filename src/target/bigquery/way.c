@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/bigquery/way.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "schema/layout_json.h"
 #include "target/bigquery/calls.h"
@@ -198,6 +199,33 @@ TableDraft bq_way_draft(const BqScope *scope, const Delivery *delivery)
     };
 }
 
+/* What is said of the table itself: neither the source's comment nor labels of our own. */
+static TableWishes wishes_of(const BqScope *scope, const Delivery *delivery)
+{
+    const TargetTableConfig *said = delivery->wishes;
+    const ConfigLabels *const lists[] = {&scope->bq->config.labels, &said->labels};
+    const LabelSubject subject = {.job = delivery->job};
+    const size_t own = 2; /* managed_by, job */
+    ConfigLabels labels = label_list(&subject, lists, 2, scope->arena);
+    return (TableWishes){
+        .description = description_fit(said->description, TABLE_DESCRIPTION_MAX, scope->arena),
+        .labels = {labels.items + own, labels.count - own},
+        .expiration_ms = said->expiration_ms,
+        .partition_expiration_ms = said->partition_by.expiration_ms,
+        .require_filter = said->partition_by.require_filter,
+        .kms_key = said->kms_key,
+    };
+}
+
+WishChanges bq_way_wishes(const BqScope *scope, const Delivery *delivery, Json *table)
+{
+    enum { US_PER_MS = 1000 };
+    if (!table || !delivery->wishes || delivery->merge.keys_only)
+        return (WishChanges){0};
+    const TableWishes wishes = wishes_of(scope, delivery);
+    return wish_compare(&wishes, table, clock_wall_us() / US_PER_MS, scope->arena);
+}
+
 char *bq_staging_name(const Delivery *delivery, int attempt, Arena *arena)
 {
     char part[STAGING_PART_MAX + 1];
@@ -336,6 +364,16 @@ static void tell_changes(const Delivery *delivery, const Json *table)
                 delivery->table.dataset, delivery->table.table, changes);
 }
 
+static void tell_wishes(const Delivery *delivery, const WishChanges *changes)
+{
+    const TableRef *table = &delivery->table;
+    if (changes->what)
+        log_info(delivery->job, "%s.%s is given what the configuration says of it: %s",
+                 table->dataset, table->table, changes->what);
+    if (changes->left)
+        log_warning(delivery->job, "%s.%s: %s", table->dataset, table->table, changes->left);
+}
+
 /* What the target, and staging when that is something else, are or shall be. */
 static void add_tables(const BqScope *scope, const Delivery *delivery, const BqTable *table,
                        bool rebuild, Json *json)
@@ -348,6 +386,12 @@ static void add_tables(const BqScope *scope, const Delivery *delivery, const BqT
     json_set_bool(json, "evolves", evolves);
 }
 
+bool bq_way_stages(const BqScope *scope, const Delivery *delivery, bool rebuild, size_t shards)
+{
+    return rebuild || delivery->replace_partitions || delivery_merges(delivery) ||
+           (!scope->bq->config.bucket && shards > 1);
+}
+
 bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
 {
     CLEANUP(bq_table_done) BqTable table = {0};
@@ -356,18 +400,21 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
         !bq_lookup(scope, &delivery->table, LOOK_KEPT, &table, error) ||
         !bq_way_fits(delivery, table.json, &rebuild, error))
         return false;
+    CLEANUP(wish_changes_done) WishChanges changes = bq_way_wishes(scope, delivery, table.json);
     if (table.json && !take_layout(table.json, scope->arena, delivery, error))
         return false;
-    bool several = !scope->bq->config.bucket && delivery->shard_count > 1;
-    bool staged = rebuild || delivery->replace_partitions || several || delivery_merges(delivery);
+    bool staged = bq_way_stages(scope, delivery, rebuild, delivery->shard_count);
     if (staged && table.json && delivery->load == LOAD_REPLACE &&
         !check_row_policies(scope, delivery, error))
         return false;
     if (rebuild)
         tell_changes(delivery, table.json);
+    tell_wishes(delivery, &changes);
     delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
     add_tables(scope, delivery, &table, rebuild, json);
+    if (changes.patch)
+        json_set(json, "patch", TAKE_PTR(changes.patch));
     delivery->arranged = json_dump(json, scope->arena);
     return true;
 }
@@ -397,6 +444,7 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
         .evolves = json_get_bool(json, "evolves"),
         .table = json_clone(json_get(json, "table")),
         .stage = json_get(json, "stage") ? json_clone(json_get(json, "stage")) : NULL,
+        .patch = json_get(json, "patch") ? json_clone(json_get(json, "patch")) : NULL,
         .job_labels = labels_from_json(json_get(json, "job_labels"), arena),
         .expiration_ms = json_get_int(json, "expiration_ms", 0),
     };
@@ -406,6 +454,7 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
 void bq_way_done(BqWay *way)
 {
     json_free(way->stage);
+    json_free(way->patch);
     json_free(way->table);
     *way = (BqWay){0};
 }

@@ -13,6 +13,7 @@
 
 #include "target/bigquery/bq_state.h"
 #include "target/bigquery/table_json.h"
+#include "target/bigquery/wish.h"
 
 /* ERROR_CONFIG for what can never work, whatever the table is like: names, layout, format. */
 bool bq_way_possible(const BqScope *scope, const Delivery *delivery, Error *error);
@@ -26,6 +27,13 @@ const char *bq_way_format(const BqScope *scope, const Schema *schema);
 
 /* What a new table shall be, as a draft that borrows from the delivery. */
 TableDraft bq_way_draft(const BqScope *scope, const Delivery *delivery);
+
+/* What the configuration says of the table that is there (NULL: none) and is not so yet; the table
+ * becomes what it will be. */
+WishChanges bq_way_wishes(const BqScope *scope, const Delivery *delivery, Json *table);
+
+/* Whether rows of so many shards go through staging; `rebuild` as bq_way_fits says. */
+bool bq_way_stages(const BqScope *scope, const Delivery *delivery, bool rebuild, size_t shards);
 
 /* Fills delivery->arranged, layout and format. */
 bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error);

@@ -2,6 +2,7 @@
 #include "target/duckdb/existing.h"
 #include "target/duckdb/sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -49,6 +50,49 @@ static bool may_add(const Delivery *delivery, const char *name)
     return delivery->evolve == EVOLVE_COLUMNS;
 }
 
+/* The type of ours that becomes a DuckDB type; NULL: none does. */
+static const char *type_for(const char *duckdb, Arena *arena)
+{
+    static const struct {
+        const char *duckdb, *type;
+    } types[] = {
+        {"BOOLEAN", "BOOL"},   {"BIGINT", "INT64"},       {"DOUBLE", "FLOAT64"},
+        {"VARCHAR", "STRING"}, {"BLOB", "BYTES"},         {"DATE", "DATE"},
+        {"TIME", "TIME"},      {"TIMESTAMP", "DATETIME"}, {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP"},
+        {"JSON", "JSON"},      {"INTERVAL", "INTERVAL"},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (strcmp(duckdb, types[i].duckdb) == 0)
+            return types[i].type;
+    }
+    const char *comma = strncmp(duckdb, "DECIMAL(", 8) == 0 ? strchr(duckdb, ',') : NULL;
+    if (!comma || strchr(duckdb, '['))
+        return NULL;
+    enum { NUMERIC_SCALE = 9, NUMERIC_WHOLE_DIGITS = 29 };
+    long precision = strtol(duckdb + 8, NULL, 10), scale = strtol(comma + 1, NULL, 10);
+    bool fits = scale <= NUMERIC_SCALE && precision - scale <= NUMERIC_WHOLE_DIGITS;
+    return arena_printf(arena, "%s(%ld,%ld)", fits ? "NUMERIC" : "BIGNUMERIC", precision, scale);
+}
+
+static bool other_type(const Delivery *delivery, const Field *field, const char *existing,
+                       const char *type, Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const TableRef *table = &delivery->table;
+    const char *wish = type_for(existing, &arena);
+    error_set(error, ERROR_CONFIG, "column %s of %s.%s is %s, but %s is delivered", field->name,
+              table->dataset, table->table, existing, type);
+    if (wish)
+        return error_hint(error,
+                          "ask for the table's type in the job: columns: {%s: {type: \"%s\"}}; or "
+                          "change the table, or load it anew with --full-refresh",
+                          field->name, wish);
+    return error_hint(error,
+                      "no type in the configuration becomes %s: change the table, or load it anew "
+                      "with --full-refresh",
+                      existing);
+}
+
 static bool check_column(const Delivery *delivery, const Existing *existing, const Field *field,
                          const char *type, Error *error)
 {
@@ -64,14 +108,8 @@ static bool check_column(const Delivery *delivery, const Existing *existing, con
                           "COLUMN \"%s\" %s; or load: replace",
                           table->dataset, table->table, field->name, type);
     }
-    if (strcmp(column->type, type) != 0) {
-        error_set(error, ERROR_CONFIG, "column %s of %s.%s is %s, but %s is delivered", field->name,
-                  table->dataset, table->table, column->type, type);
-        return error_hint(error,
-                          "choose a type for the column in the configuration that becomes %s, "
-                          "or change the table, or load it anew with --full-refresh",
-                          column->type);
-    }
+    if (strcmp(column->type, type) != 0)
+        return other_type(delivery, field, column->type, type, error);
     if (column->nullable || field->mode != MODE_NULLABLE || delivery->evolve != EVOLVE_FAIL)
         return true;
     error_set(error, ERROR_CONFIG,

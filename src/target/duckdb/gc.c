@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/id.h"
 #include "target/duckdb/duckdb_state.h"
 #include "target/duckdb/sql.h"
 
@@ -41,7 +40,7 @@ bool duck_gc(Target *target, const GcRequest *request, Arena *arena, GcList *ret
             return false;
         items[ret_list->count++] = (GcItem){
             .what = arena_printf(arena, "table %s.%s", table.dataset, table.table),
-            .run_id = arena_strndup(arena, run_id, ID_LENGTH),
+            .run_id = gc_run_id(run_id, arena),
         };
     }
     ret_list->items = items;

@@ -123,6 +123,21 @@ static bool is_bounded(const Field *field)
     }
 }
 
+/* The text of a bound reads back as the same value. Instants are written as UTC: in the session's
+ * time zone those of before there were time zones have offsets with seconds, which are cut off. */
+static const char *bound_of(const MergeSql *sql, const char *column, const char *function)
+{
+    const Field *field = find_field(sql, column);
+    const char *name = quoted(sql, column);
+    if (!is_bounded(field))
+        return "NULL::VARCHAR";
+    return arena_printf(sql->arena,
+                        field->kind == TYPE_TIMESTAMP
+                            ? "make_timestamp(epoch_us(%s(%s)))::VARCHAR || '+00'"
+                            : "%s(%s)::VARCHAR",
+                        function, name);
+}
+
 const char *merge_facts(const MergeSql *sql)
 {
     const MergeSpec *own = &sql->delivery->merge;
@@ -130,11 +145,8 @@ const char *merge_facts(const MergeSql *sql)
     for (size_t i = 0; i < own->key_count; i++) {
         const char *name = quoted(sql, own->key[i]);
         nulls = join(sql, nulls, " OR ", arena_printf(sql->arena, "%s IS NULL", name));
-        bounds = arena_printf(sql->arena,
-                              is_bounded(find_field(sql, own->key[i]))
-                                  ? "%s, min(%s)::VARCHAR, max(%s)::VARCHAR"
-                                  : "%s, NULL::VARCHAR, NULL::VARCHAR",
-                              bounds, name, name);
+        bounds = arena_printf(sql->arena, "%s, %s, %s", bounds, bound_of(sql, own->key[i], "min"),
+                              bound_of(sql, own->key[i], "max"));
     }
     return arena_printf(sql->arena,
                         "SELECT count(*)::VARCHAR, (count(*) FILTER (%s))::VARCHAR, "

@@ -97,7 +97,12 @@ bool bucket_shard_open(const BucketStage *stage, size_t number, Sink **ret_sink,
     shard->job = memory_strdup(delivery->job);
     shard->name = memory_strdup(arena_printf(&arena, "%s/%s", stage->stage.layout.folder,
                                              layout_shard_name(delivery, kind, number, &arena)));
-    shard->scope = (GcsScope){.api = stage->scope.api, .bucket = shard->bucket, .job = shard->job};
+    shard->scope = (GcsScope){
+        .api = stage->scope.api,
+        .bucket = shard->bucket,
+        .stop = &shard->base.stop,
+        .job = shard->job,
+    };
     const GcsUpload upload = {.name = shard->name, .if_generation = GCS_ABSENT};
     const EncoderOptions encoder = {.schema = &delivery->schema,
                                     .output = put,

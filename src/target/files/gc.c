@@ -52,7 +52,7 @@ static void add(Collecting *found, const char *path, const char *run_id)
     }
     found->items[found->count++] = (GcItem){
         .what = arena_printf(found->arena, "folder %s", path),
-        .run_id = arena_strdup(found->arena, run_id),
+        .run_id = gc_run_id(run_id, found->arena),
     };
 }
 

@@ -142,6 +142,7 @@ class Table:
     view: dict[str, Any] | None = None
     base: dict[str, Any] | None = None  # of snapshots and clones: {"table": TableRef, "time_ms": int}
     properties: dict[str, Any] = field(default_factory=dict)
+    policies: tuple[Any, ...] = ()  # rowaccess.RowPolicy
     created_ms: int = 0
     modified_ms: int = 0
     etag: str = ""

@@ -14,7 +14,7 @@ hits (`nth`, counted from when the fault was set; `count` calls from there, 0 = 
     lost_response   the work is done; the connection is reset before the first byte of the answer
     job             a job that the call starts stays PENDING for `pending_polls` and RUNNING for `running_polls` answers, or
                     for `seconds`, or `forever` (until it is cancelled or released); then it fails with `error`
-                    ({reason, message, location}), its work not done unless `apply`
+                    ({reason, message, location}), its work not done unless `apply`; a load job claims `output_rows`
     quota           as `error`, with the status and text of a quota reason: quotaExceeded, rateLimitExceeded,
                     userRateLimitExceeded, jobRateLimitExceeded, tableUnavailable (`reason`)
 
@@ -96,6 +96,7 @@ class Fault:
     forever: bool = False
     error: dict[str, str] | None = None
     apply: bool = False
+    output_rows: int | None = None
     job_type: str = "*"
     id: int = 0
     seen: int = 0
@@ -184,6 +185,7 @@ class JobPlan:
         self.forever = bool(fault and fault.forever)
         self.error = dict(fault.error) if fault and fault.error else None
         self.apply = bool(fault and fault.apply)
+        self.output_rows = fault.output_rows if fault else None
         self.ready_at = time.monotonic() + (fault.seconds if fault else 0)
         self.polls = 0
         self.changed = threading.Condition()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable
 
-from standin import datasets, tabledata, tables, uploads
+from standin import datasets, rowaccess, tabledata, tables, uploads
 from standin.discovery import Method, select_fields
 from standin.errors import ApiError, not_implemented
 from standin.http import CONTROL, Handler, Request, Response, parse_json, unquoted
@@ -23,7 +23,8 @@ MAX_BODY = 20 * 1024 * 1024
 # handler(app, request, body) -> a JSON value, a Response, or None (204)
 Work = Callable[[Any, Request, Any], Any]
 
-HANDLERS: dict[str, Work] = {**datasets.HANDLERS, **tables.HANDLERS, **tabledata.HANDLERS, **jobs.HANDLERS}
+HANDLERS: dict[str, Work] = {**datasets.HANDLERS, **tables.HANDLERS, **tabledata.HANDLERS, **rowaccess.HANDLERS,
+                            **jobs.HANDLERS}
 
 NOT_FOUND = """<!DOCTYPE html>
 <html lang=en>

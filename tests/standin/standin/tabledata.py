@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterable
 
-from standin import partitions, physical, rows, tables, tablespec
+from standin import partitions, physical, rowaccess, rows, tables, tablespec
 from standin.catalog import Table, make_etag
 from standin.errors import invalid
 from standin.http import Request
@@ -27,6 +27,7 @@ def list_rows(app: Any, request: Request, _: Any) -> Any:
     table, partition = tables.locate(app, tables.reference(request))
     if table.kind == "VIEW":
         raise invalid("Cannot list a table of type VIEW.")
+    rowaccess.require_full_access(request.identity, table)
     schema = tablespec.select_columns(table.schema, request.parameters.get("selectedFields"))
     cursor = app.catalog.cursor()
     try:

@@ -351,6 +351,13 @@ def test_a_job_that_runs_for_some_polls(google, table):
     assert job.output_rows == 2
 
 
+def test_a_job_that_claims_other_rows(google, table):
+    google.job_fault(job_type="load", output_rows=7)
+    job = load(google, table)
+    job.result()
+    assert job.output_rows == 7 and google.client().get_table(job.destination).num_rows == 2
+
+
 def test_a_job_that_waits_first(google, table):
     google.job_fault(pending_polls=2, running_polls=1)
     job = load(google, table)

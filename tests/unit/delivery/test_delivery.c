@@ -239,7 +239,8 @@ static void another_destination_is_left_alone(void **state)
     assert_int_equal(settled.outcome, SETTLE_VOIDED);
     end_life(&life);
     assert_non_null(strstr(scene_names(scene), ".staging-run-a"));
-    assert_int_equal(settle(scene, &intent).outcome, SETTLE_NOTHING);
+    assert_int_equal(settle(scene, &intent).outcome, SETTLE_APPLIED); /* nothing took its place */
+    assert_int_equal(visible_rows(scene), 6);
 }
 
 /* The caller's data of an attempt is gone when its staging could not be removed at once. */

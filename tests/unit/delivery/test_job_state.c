@@ -14,7 +14,8 @@ static const char whole[] =
     "\"source\":\"public.orders\",\"destination\":\"duckdb x\",\"table\":\"main.orders\","
     "\"set_by\":\"run-1\",\"set_at\":\"2026-01-31T12:00:01.000000Z\"},"
     "\"backfill\":{\"kind\":\"date\",\"start\":\"2026-01-01\",\"end\":\"2026-02-01\",\"done\":null},"
-    "\"compared_at\":\"2026-01-30T00:00:00.000000Z\",\"columns\":[\"id\",\"total\"]}";
+    "\"compared_at\":\"2026-01-30T00:00:00.000000Z\",\"succeeded_at\":"
+    "\"2026-01-31T12:00:02.000000Z\",\"columns\":[\"id\",\"total\"]}";
 
 static bool parse(const char *text, Arena *arena, JobState *ret_state, Error *error)
 {

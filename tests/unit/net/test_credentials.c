@@ -595,6 +595,13 @@ static void nothing_is_told_with_where_was_looked(void **state)
     assert_false(find(&scene, NULL));
     assert_non_null(strstr(scene.error.message, "metadata server 127.0.0.1:1"));
     assert_non_null(strstr(scene.error.message, "cannot connect"));
+    setenv("NO_GCE_CHECK", "true", 1); /* counts more than the host, as in google-auth */
+    assert_false(find(&scene, NULL));
+    assert_non_null(strstr(scene.error.message, "no metadata server"));
+    CredentialsOptions emulated = {.http = scene.http, .emulator = true};
+    assert_true(credentials_find(&emulated, &scene.credentials, &scene.error));
+    assert_true(credentials_none(scene.credentials));
+    unsetenv("NO_GCE_CHECK");
     setenv("METADATA_SERVER_DETECTION", "none", 1);
     assert_false(find(&scene, NULL));
     assert_int_equal(scene.error.kind, ERROR_CONFIG);

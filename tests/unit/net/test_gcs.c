@@ -67,6 +67,8 @@ static void metadata_is_read(void **state)
         {"GET ",
          "403\n\n{\"error\":{\"message\":\"no access\",\"errors\":[{\"reason\":\"forbidden\"}]}}"},
         {"GET ", "200\n\n{\"name\":\"a\",\"generation\":\"1\",\"size\":\"0\",\"crc32c\":\"odd\"}"},
+        {"GET ", "200\n\n{}"},
+        {"GET ", "200\n\n{\"generation\":\"1\",\"size\":\"0\"}"},
     };
     Scene scene;
     SCENE_OPEN(&scene, steps);
@@ -86,6 +88,10 @@ static void metadata_is_read(void **state)
     assert_non_null(strstr(scene.google.error.message, "no access"));
     assert_true(stat_object(&scene));
     assert_false(scene.object.has_crc32c);
+    assert_false(stat_object(&scene)); /* some proxy's answer: it must not mean "absent" */
+    assert_true(scene.google.error.retryable);
+    assert_true(stat_object(&scene));
+    assert_string_equal(scene.object.name, "a/b");
     scene_close(&scene);
 }
 

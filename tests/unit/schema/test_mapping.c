@@ -218,7 +218,7 @@ static void names_twins(void **state)
     assert_string_equal(error.message,
                         "public.t: columns \"Id\" and \"id\" would both be \"id\" in BigQuery, "
                         "where upper and lower case are one");
-    assert_string_equal(error.hint, "rename one in the job: columns: {\"id\": {name: id_2}}");
+    assert_string_equal(error.hint, "rename one in the job: columns: {id: {name: id_2}}");
     ColumnOptions columns[] = {{.name = "id", .target_name = "id_lower"}};
     MappingOptions options = {.columns = columns, .column_count = 1};
     error = (Error){0};

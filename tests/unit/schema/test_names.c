@@ -74,6 +74,25 @@ static void suggests_the_nearest_name(void **state)
     arena_done(&arena);
 }
 
+static void keys_are_quoted_where_yaml_needs_it(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"total", "total"},
+        {"_x9", "_x9"},
+        {"order-id", "\"order-id\""},
+        {"9", "\"9\""},
+        {"", "\"\""},
+        {"a: b", "\"a: b\""},
+        {"o\"k", "\"o\\\"k\""},
+        {"back\\slash\n", "\"back\\\\slash\\n\""},
+    };
+    Arena arena = {0};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        assert_string_equal(name_as_key(pairs[i][0], &arena), pairs[i][1]);
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +100,7 @@ int main(void)
         cmocka_unit_test(says_what_is_wrong),
         cmocka_unit_test(keeps_bigquerys_own_prefixes_free),
         cmocka_unit_test(suggests_the_nearest_name),
+        cmocka_unit_test(keys_are_quoted_where_yaml_needs_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ _EDIT = _VIEW + ["bigquery.datasets.create", "bigquery.tables.create", "bigquery
                  "bigquery.tables.createIndex", "bigquery.tables.deleteIndex", "bigquery.tables.restoreSnapshot",
                  "bigquery.routines.create", "bigquery.routines.delete", "bigquery.routines.update"]
 _OWN = _EDIT + ["bigquery.datasets.update", "bigquery.datasets.delete", "bigquery.datasets.setIamPolicy",
-                "bigquery.tables.setIamPolicy"]
+                "bigquery.tables.setIamPolicy", "bigquery.rowAccessPolicies.*"]
 _OBJECTS_READ = ["storage.objects.get", "storage.objects.list"]
 _OBJECTS_CREATE = ["storage.objects.create", "storage.multipartUploads.create", "storage.multipartUploads.abort",
                    "storage.multipartUploads.listParts"]
@@ -83,6 +83,10 @@ METHODS: dict[str, tuple[str, str] | None] = {
     "bigquery.tables.getIamPolicy": ("bigquery.tables.getIamPolicy", "table"),
     "bigquery.tables.setIamPolicy": ("bigquery.tables.setIamPolicy", "table"),
     "bigquery.tables.testIamPermissions": None,
+    "bigquery.rowAccessPolicies.list": ("bigquery.rowAccessPolicies.list", "table"),
+    "bigquery.rowAccessPolicies.get": ("bigquery.rowAccessPolicies.list", "table"),
+    "bigquery.rowAccessPolicies.insert": ("bigquery.rowAccessPolicies.create", "table"),
+    "bigquery.rowAccessPolicies.delete": ("bigquery.rowAccessPolicies.delete", "table"),
     "bigquery.tabledata.list": ("bigquery.tables.getData", "table"),
     "bigquery.tabledata.insertAll": ("bigquery.tables.updateData", "table"),
     "bigquery.jobs.insert": ("bigquery.jobs.create", "project"),

@@ -12,7 +12,7 @@ import datetime
 from dataclasses import dataclass, replace
 from typing import Any
 
-from standin import partitions, physical
+from standin import partitions, physical, rowaccess
 from standin.catalog import Table, TableRef, Transaction
 from standin.datasets import check_kms_key
 from standin.errors import ApiError, invalid, not_implemented
@@ -115,6 +115,10 @@ def source(app: Any, job: Any, tx: Transaction, ref: TableRef) -> Source:
         table = app.catalog.table_at(plain, app.clock.now_ms() + snapshot if snapshot < 0 else snapshot)
     if table.kind == "VIEW":
         raise invalid(f"{plain} is not allowed for this operation because it is currently a VIEW.")
+    if table.policies:
+        rowaccess.require(app, job.identity, "bigquery.rowAccessPolicies.list", table.ref)
+        rowaccess.require(app, job.identity, "bigquery.rowAccessPolicies.getIamPolicy", table.ref)
+        rowaccess.require_full_access(job.identity, table)
     return Source(str(ref), table, None if decorator is None else partitions.parse_decorator(table, decorator))
 
 
@@ -163,6 +167,12 @@ def apply(app: Any, job: Any, copy: dict[str, Any], found: list[Source], target:
         check_schema(first, target)
         if target.replaces_schema:
             overwrite(copy, first, target, tx)
+        policies = rowaccess.copied(first, target.table, target.write == "WRITE_TRUNCATE")
+        if policies != target.table.policies:
+            tx.put(replace(tx.table(target.ref), policies=policies))
+    if first.policies:
+        rowaccess.require(app, job.identity, "bigquery.rowAccessPolicies.create", target.ref)
+        rowaccess.require(app, job.identity, "bigquery.rowAccessPolicies.setIamPolicy", target.ref)
     table = tx.table(target.ref)
     if target.decorator is not None and target.partition is None:
         target.partition = destination.parse_for_write(table, target.decorator)

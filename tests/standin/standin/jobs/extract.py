@@ -15,7 +15,7 @@ from typing import Any, Iterator
 
 import fastavro
 
-from standin import partitions, physical, rows
+from standin import partitions, physical, rowaccess, rows
 from standin.catalog import Table
 from standin.errors import ApiError, invalid, not_implemented
 from standin.jobs import destination
@@ -82,6 +82,7 @@ def run(app: Any, job: Any) -> None:
                      f"projects/{table.ref.project}/datasets/{table.ref.dataset}/tables/{table.ref.table}")
     if table.kind == "VIEW":
         raise invalid(f"{table.ref} is not allowed for this operation because it is currently a VIEW.")
+    rowaccess.refuse_filtered(job.identity, table)
     source = table.source_sql
     if partition is not None:
         source = f"(SELECT * FROM {source} WHERE {partitions.predicate(table, partition)})"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Callable, Iterator
 
-from standin import defaults, partitions, tablespec
+from standin import defaults, partitions, rowaccess, tablespec
 from standin.catalog import Table, Transaction
 from standin.datasets import check_kms_key
 from standin.errors import ApiError, invalid, not_implemented
@@ -362,6 +362,8 @@ def commit(app: Any, job: Any, load: dict[str, Any], target: Destination, final:
         table = change_table(load, target, final, tx)
     staging = with_defaults(app, job, result, table, tx, stage(job, target, result, table, tx))
     result.size = int(tx.cursor.execute(f"SELECT coalesce(sum({row_size(table.schema)}), 0) FROM {ident(staging)}").fetchone()[0])
+    if target.write == "WRITE_TRUNCATE":
+        rowaccess.dropped(tx, target.ref)
     destination.put_rows(tx, target, staging)
     tx.cursor.execute(f'DROP TABLE "{staging}"')
 
@@ -444,7 +446,8 @@ def partition_time(job: Any, table: Table) -> int:
 
 
 def written(job: Any, files: list[Source], result: Result) -> None:
+    rows = result.rows.count if job.plan.output_rows is None else job.plan.output_rows
     job.statistics["load"] = {
         "inputFiles": str(len(files)), "inputFileBytes": str(sum(source.size for source in files)),
-        "outputRows": str(result.rows.count), "outputBytes": str(result.size), "badRecords": str(result.bad)}
+        "outputRows": str(rows), "outputBytes": str(result.size), "badRecords": str(result.bad)}
     job.errors = result.errors[:5]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from standin import physical
+from standin import physical, rowaccess
 from standin.catalog import Dataset, DatasetRef, Table, TableRef, Transaction
 from standin.errors import ApiError, not_implemented
 from standin.physical import ident
@@ -261,6 +261,7 @@ class TableHandle:
         """The FROM item and the DuckDB expression of each column; `when` is FOR SYSTEM_TIME AS OF, in micros."""
         context, table = self.context, self.table
         context.require("bigquery.tables.getData", table.ref)
+        rowaccess.refuse_filtered(context.identity, table)
         context.referenced.setdefault(table.ref, table)
         if table.kind == "VIEW":
             return self._view(when), {name: ident(name) for name in names}

@@ -11,7 +11,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
-from standin import partitions, physical
+from standin import partitions, physical, rowaccess
 from standin.catalog import TableRef, Transaction
 from standin.errors import ApiError, invalid, not_implemented
 from standin.physical import ident
@@ -51,6 +51,7 @@ class Dml:
         self.handle = handle
         self.ref: TableRef = handle.ref
         context.require("bigquery.tables.updateData", self.ref)
+        rowaccess.require_full_access(context.identity, handle.table)
 
     def run(self) -> DmlStats:
         """Apply the statement."""

@@ -157,10 +157,10 @@ static void names_the_column_of_a_refused_value(void **state)
     assert_string_equal(error.message,
                         "column \"born on\": -infinity is infinite, and the type has no infinity "
                         "(DATE, reason infinity, on_invalid: fail)");
-    assert_string_equal(error.hint,
-                        "to let such a value become NULL, write: columns: {born on: {on_invalid: "
-                        "null}}, or clamp for the nearest value that fits, or string for a STRING "
-                        "column that holds all");
+    assert_string_equal(
+        error.hint, "to let such a value become NULL, write: columns: {\"born on\": {on_invalid: "
+                    "null}}, or clamp for the nearest value that fits, or string for a STRING "
+                    "column that holds all");
 }
 
 static void keeps_trailing_blanks_of_varchar_only(void **state)

@@ -73,11 +73,21 @@ static void test_parts(void **state)
                          .through_high = true};
     (void)state;
     Arena arena = {0};
+    RangeSpan span;
+    assert_true(range_span(&range, &span));
     for (size_t i = 0; i < 3; i++)
-        assert_string_equal(range_part(&range, 3, i, &arena), expected[i]);
-    assert_null(range_part(&range, 11, 0, &arena));
+        assert_string_equal(range_part(&range, &span, 3, i, &arena), expected[i]);
+    assert_null(range_part(&range, &span, 11, 0, &arena));
+    span = (RangeSpan){16, 19}; /* where rows were seen; the ends stay those of the range */
+    assert_string_equal(range_part(&range, &span, 2, 0, &arena),
+                        "\"at\" > '10'::pg_catalog.int8 AND \"at\" < '17'::pg_catalog.int8");
+    assert_string_equal(range_part(&range, &span, 2, 1, &arena),
+                        "\"at\" >= '17'::pg_catalog.int8 AND \"at\" <= '20'::pg_catalog.int8");
     range.low = NULL;
-    assert_null(range_part(&range, 3, 0, &arena));
+    assert_false(range_span(&range, &span));
+    assert_string_equal(range_part(&range, &(RangeSpan){16, 19}, 2, 0, &arena),
+                        "\"at\" < '17'::pg_catalog.int8");
+    assert_null(range_part(&range, &(RangeSpan){INT64_MIN, INT64_MAX}, 2, 0, &arena));
     arena_done(&arena);
 }
 

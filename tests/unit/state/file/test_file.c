@@ -103,6 +103,30 @@ static void makes_a_private_folder(void **state)
     assert_string_equal(state_file_driver.type, "file");
 }
 
+/* For those who only look, what is not there is empty, and is not made. */
+static void looks_without_a_trace(void **state)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const Fixture *fixture = *state;
+    char path[160];
+    StateStore *store = NULL;
+    Json *json = NULL;
+    TextArray names = {.count = 1};
+    struct stat status;
+    Error error = {0};
+    snprintf(path, sizeof path, "%s/nothing", fixture->folder);
+    assert_true(state_file_driver.open(&(StateConfig){.path = path, .only_looks = true}, &store,
+                                       &error));
+    assert_true(store->ops->load(store, "orders", &json, &error));
+    assert_null(json);
+    assert_true(store->ops->jobs(store, &arena, &names, &error));
+    assert_int_equal(names.count, 0);
+    assert_true(store->ops->report_list(store, &arena, &names, &error));
+    assert_int_equal(names.count, 0);
+    assert_int_not_equal(stat(path, &status), 0);
+    state_close_ptr(&store);
+}
+
 static void says_why_a_folder_cannot_be_made(void **state)
 {
     const Fixture *fixture = *state;
@@ -425,6 +449,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(makes_a_private_folder),
+        WITH_STORE(looks_without_a_trace),
         WITH_STORE(says_why_a_folder_cannot_be_made),
         WITH_STORE(keeps_a_document_a_job),
         WITH_STORE(refuses_to_save_another_version),

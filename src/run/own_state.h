@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/own_state.h: a job's state beside the job as it is configured now. */
+#pragma once
+
+#include "run/plan.h"
+
+/* A cursor of this job, without a place: whose rows it stands for. Borrows from the configuration
+ * and the arena. `set_by`: a run's id, or "state set". */
+JobCursor own_cursor(Session *session, const RunJob *job, const char *set_by, Arena *arena);
+
+/* Refuses a state of another table, cursor or destination, or whose target table is gone
+ * (ERROR_CONFIG, with the ways out). `kind`: of the cursor's column as it is now. */
+bool own_state_check(const PlanRequest *request, const PlannedJob *planned, CursorKind kind,
+                     Arena *arena, Error *error);
