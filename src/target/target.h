@@ -202,10 +202,9 @@ typedef struct TargetOps {
 } TargetOps;
 
 struct Target {
-    const TargetOps *ops;    /* first member of each driver's struct */
-    const char *place;       /* which destination of its type it is, for intents and messages; NULL:
-                                the configured path */
-    int64_t one_shard_bytes; /* a table smaller than this is best taken as one shard; 0: no wish */
+    const TargetOps *ops;     /* first member of each driver's struct */
+    const char *place;        /* tells it from others of its type; NULL: its configured path does */
+    int64_t one_shard_bytes;  /* a table smaller than this is best taken as one shard; 0: no wish */
     size_t one_shard_columns; /* one of at least so many columns, too; 0: no wish */
 };
 

@@ -141,15 +141,19 @@ def test_many_columns(release, db, target, soak):
     values = ", ".join(f"i + {number}" for number in range(1599))
     db.execute(f"CREATE UNLOGGED TABLE many (id int, {columns})")
     configure(release, db, target, "many")
+    is_duckdb = target.kind == "duckdb"
+    # DuckDB's memory grows up to its limit, and until a row group of 122,880 rows is full (docs/targets/duckdb.md).
+    sizes = (60_000, 130_000) if is_duckdb else (20_000, 60_000)
+    most = (600 if not soak else 1300) if is_duckdb else 60
     peaks = []
-    for rows in (20_000, 60_000) if soak else (200,):
+    for rows in sizes if soak else (200,):
         db.execute(f"TRUNCATE many; INSERT INTO many SELECT i, {values} FROM generate_series(1, {rows}) i")
         result, peak = carry(release)
         assert result.code == 0, str(result)
+        assert not is_duckdb or result.job()["workers"] == 1, str(result)
         found = target.rows("many", "id, c0, c1598", order="id")
         assert found == [(number, number, number + 1598) for number in range(1, rows + 1)]
-        # DuckDB begins two blocks of 256 KiB a column for each of two readers (docs/targets/duckdb.md).
-        assert peak <= ((900 if rows == 200 else 2000) if target.kind == "duckdb" else 60) * MB
+        assert peak <= most * MB
         peaks.append(peak)
     assert peaks[-1] <= 1.1 * peaks[0] + 4 * MB, f"{[f'{peak / MB:.1f} MB' for peak in peaks]}"
 

@@ -10,7 +10,8 @@ enum {
     SLICE_ROWS = 256,       /* of a batch at a time, so that its values stay in the cache */
     CHUNK_BYTES = 4 << 20,  /* a chunk goes to the appender when it holds this much */
     FLUSH_ROWS = 10 * 2048, /* what the appender gathers before it inserts */
-    FLUSH_BYTES = 4 << 20,
+    FLUSH_BYTES = 4 << 20,  /* … or this much, or of wide rows … */
+    FLUSH_BYTES_OF_COLUMN = 16 << 10, /* … this much a column: a flush binds each column anew */
     MEMORY_OF_VECTOR = 512 * 1024, /* DuckDB's, for each column that is written: its open blocks */
     MEMORY_OF_GROUP_MAX = 24 << 20,
     MEMORY_STEP_OF_ROWS = 1 << 20,
@@ -68,6 +69,14 @@ static void reserve_for_rows(DuckSink *sink)
     }
 }
 
+static bool must_flush(const DuckSink *sink)
+{
+    uint64_t gathered = sink->chunk.bytes - sink->gather_start;
+    return sink->gathered_rows >= FLUSH_ROWS ||
+           (gathered >= FLUSH_BYTES &&
+            gathered >= (uint64_t)sink->chunk.leaf_count * FLUSH_BYTES_OF_COLUMN);
+}
+
 static bool flush_appender(DuckSink *sink, Error *error)
 {
     if (sink->connection.api->appender_flush(sink->appender) != DuckDBSuccess)
@@ -89,9 +98,7 @@ static bool flush_chunk(DuckSink *sink, Error *error)
     sink->gathered_rows += chunk->row_count;
     sink->chunk_start = chunk->bytes;
     duck_chunk_reset(chunk);
-    if (sink->gathered_rows < FLUSH_ROWS && chunk->bytes - sink->gather_start < FLUSH_BYTES)
-        return true;
-    return flush_appender(sink, error);
+    return !must_flush(sink) || flush_appender(sink, error);
 }
 
 static bool check_batch(const DuckSink *sink, const Batch *batch, Error *error)
