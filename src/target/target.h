@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target/target.h: where rows go. A driver is a folder below this one.
  *
- *   Target    the configuration's destination; shared by all jobs of a run, safe to use from
- * threads Delivery  one run of one job into one table: everything that must be known again after a
- * crash Sink      takes one shard's rows and stages them
+ *   Target    the configuration's destination; shared by all jobs of a run and their threads
+ *   Delivery  one run of one job into one table: all that must be known again after a crash
+ *   Sink      takes one shard's rows and stages them
  *
  * A delivery goes: arrange → prepare → sinks (write … finish) → apply → discard. Each may be
  * repeated after a crash with the same Delivery and then ends in the same state; nothing before
@@ -224,8 +224,7 @@ struct Sink {
     const SinkOps *ops;
     uint64_t rows;  /* written so far */
     uint64_t bytes; /* staged so far, for progress */
-    StopFlag stop;  /* its parent, set by whoever opened it before the first write, ends the sink's
-                       calls to the outside; what they may have done is taken back */
+    StopFlag stop;  /* ends its calls; whoever opened it sets the parent before the first write */
     bool again;     /* after a failure: nothing of the shard is staged nor ever will be, so that it
                        may be carried through another sink, whatever becomes of the others */
 };

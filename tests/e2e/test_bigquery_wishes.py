@@ -28,8 +28,8 @@ def write(scene, way, load, destination=None, by=None, **target):
                 target={"partition_by": {"column": "day", "type": "day", **(by or {})}, **target})
 
 
-@pytest.mark.parametrize("way, load", [("upload", "append"), ("upload", "replace"), ("objects", "replace"), ("staging", "append"),
-                                       ("staging", "replace"), ("partitions", "replace"), ("upload", "upsert")])
+@pytest.mark.parametrize("way, load", [("upload", "append"), ("objects", "replace"), ("staging", "replace"),
+                                       ("partitions", "replace"), ("upload", "upsert")])
 def test_what_is_changed(scene, way, load):
     scene.widen()
     write(scene, way, "replace", expiration="40d", labels={"env": "test", "old": "yes"}, description="first words")
