@@ -103,16 +103,37 @@ static void check_job_state(Section *section, StateStore *store, const char *job
             NULL);
 }
 
+/* A lock that is taken and given back: what runs do before all else, and what needs most rights. */
+static bool try_lock(StateStore *store, Error *error)
+{
+    static const LockRequest request = {
+        .name = "bqferry check", .what = "the state", .holder = "check"};
+    StateLock *lock = NULL;
+    Error refused = {0};
+    bool taken = store->ops->lock(store, &request, &lock, &refused);
+    if (!taken && refused.kind != ERROR_LOCKED) { /* another check has it: so it can be had */
+        *error = refused;
+        return false;
+    }
+    store->ops->unlock(store, lock);
+    return true;
+}
+
 static StateStore *check_state(Check *check)
 {
-    Section *section = add_section(check, "state", check->config->state_path);
+    const Config *config = check->config;
+    Section *section = add_section(check, "state", config->state_path);
+    const char *what = config->state.bucket ? "bucket" : "folder";
     Error error = {0};
     StateStore *store = NULL;
-    if (!drivers_open_state(check->context->app->drivers, check->config, true, &store, &error)) {
-        add_error(section, "folder", &error);
+    if (!drivers_open_state(check->context->app->drivers, config, true, &store, &error)) {
+        add_error(section, what, &error);
         return NULL;
     }
-    check_add(&section->report, CHECK_OK, "folder", "can be used", NULL);
+    if (try_lock(store, &error))
+        check_add(&section->report, CHECK_OK, what, "can be read and written", NULL);
+    else
+        add_error(section, what, &error);
     return store;
 }
 

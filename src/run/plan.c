@@ -300,15 +300,14 @@ static bool plan_shards(const PlanRequest *request, PlannedJob *planned, Arena *
 {
     const RunJob *job = request->job;
     SharedSnapshot *shared;
-    const char *note;
     if (!session_acquire_snapshot(request->session, job->config->connection, 0, &shared, error))
         return false;
     Snapshot *snapshot = shared_snapshot_get(shared);
-    bool cut = plan_next(request, shared_snapshot_bound(shared, job), planned, arena, plan, &note,
-                         error) &&
+    const Bound *bound = shared_snapshot_bound(shared, job);
+    bool cut = plan_next(request, bound, planned, arena, plan, error) &&
                job_shards(snapshot, job, planned, arena, &plan->shards, error);
-    if (note)
-        add_note(plan, arena, arena_strdup(arena, note));
+    if (bound && bound->note)
+        add_note(plan, arena, arena_strdup(arena, bound->note));
     if (cut)
         plan->workers = job_workers(snapshot, job, &plan->shards);
     if (snapshot->note)

@@ -31,14 +31,13 @@ static void fill(const CursorPlan *cursor, const PlannedRange *range, Arena *are
 }
 
 bool plan_next(const PlanRequest *request, const Bound *bound, PlannedJob *planned, Arena *arena,
-               JobPlan *plan, const char **ret_note, Error *error)
+               JobPlan *plan, Error *error)
 {
     static const JobCursor none = {0};
     const JobConfig *config = request->job->config;
     const JobCursor *from = request->options->full_refresh ? &none : &request->state->cursor;
     CursorPlan cursor;
     PlannedRange range;
-    *ret_note = NULL;
     if (!bound)
         return true;
     if (bound->error.kind != ERROR_NONE) {
@@ -46,7 +45,6 @@ bool plan_next(const PlanRequest *request, const Bound *bound, PlannedJob *plann
             *error = bound->error;
         return false;
     }
-    *ret_note = bound->note;
     if (!own_state_check(request, planned, bound->kind, arena, error) ||
         !cursor_plan_make(&config->cursor, config->window, bound->kind, &cursor, error))
         return false;

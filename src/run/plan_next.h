@@ -5,7 +5,6 @@
 #include "run/plan.h"
 
 /* Fills what the plan says of the cursor, and the extract's range. request->state is the job's;
- * `bound` NULL: the job has no cursor. *ret_note: what there is to know about the bound; NULL:
- * nothing. ERROR_CONFIG where a run would refuse the state. */
+ * `bound` NULL: the job has no cursor. ERROR_CONFIG where a run would refuse the state. */
 bool plan_next(const PlanRequest *request, const Bound *bound, PlannedJob *planned, Arena *arena,
-               JobPlan *plan, const char **ret_note, Error *error);
+               JobPlan *plan, Error *error);

@@ -174,6 +174,16 @@ def test_states_that_are_not_ours(scene):
     assert scene.count() == 40
 
 
+def test_check_tries_what_a_run_needs(scene):
+    """A lock that is taken and given back: a bucket that may only be read is no place for a state."""
+    assert "bucket can be read and written" in " ".join(scene.bqferry.ok("check").stdout.split())
+    assert not [name for name in scene.objects() if "/locks/" in name]
+    fault = scene.google.fault("storage.objects.insert", "error", status=403, reason="forbidden", count=9)
+    result = scene.bqferry("check")
+    assert result.code != 0 and "FAIL bucket" in " ".join(result.stdout.split()), str(result)
+    assert fault.fired == 1
+
+
 def test_a_bucket_that_is_not_there(scene):
     scene.write(bucket="no-such-bucket")
     for command in ("run", "check"):

@@ -51,8 +51,8 @@ static bool leads_an_index(const Extract *extract)
 
 /* What is newest is what the planner's statistics do not know yet: it expects one row where there
  * are a million. And what was changed is seldom spread over the time between two runs. So the index
- * is asked for the least and the greatest place, and its entries are counted, as far as that
- * matters. */
+ * is asked for the least and the greatest place (not by min and max: for one row the planner would
+ * go through all of them), and its entries are counted, as far as that matters. */
 static bool look(const Division *division, size_t wanted, RangeSpan *ret_span, double *ret_rows,
                  Error *error)
 {
@@ -62,12 +62,12 @@ static bool look(const Division *division, size_t wanted, RangeSpan *ret_span, d
     const char *rest =
         arena_printf(arena, "FROM %s WHERE %s", select_from(division->extract, arena),
                      range_condition(range, arena));
-    const char *sql =
-        arena_printf(arena,
-                     "SELECT (SELECT min(%s)::text %s), (SELECT max(%s)::text %s), (SELECT "
-                     "count(*) FROM (SELECT 1 %s LIMIT %zu) AS entries)",
-                     name, rest, name, rest, rest,
-                     (wanted < COUNTED_MAX ? wanted : COUNTED_MAX) * SHARD_ROWS_MIN);
+    size_t counted = wanted - 1 < COUNTED_MAX ? wanted - 1 : COUNTED_MAX;
+    const char *sql = arena_printf(
+        arena,
+        "SELECT (SELECT %s %s ORDER BY 1 LIMIT 1)::text, (SELECT %s %s ORDER BY 1 DESC LIMIT "
+        "1)::text, (SELECT count(*) FROM (SELECT 1 %s LIMIT %zu) AS entries)",
+        name, rest, name, rest, rest, counted * SHARD_ROWS_MIN);
     CLEANUP(PQclear_ptr) PGresult *row = NULL;
     RangeSpan seen;
     if (!postgres_exec(division->connection, sql, division->action, &row, error))
