@@ -232,7 +232,7 @@ def test_conditions_limits_queries_and_columns(sql_db, sql_job, bqferry, tmp_pat
         target.path.parent.mkdir()
         sql_job(target, source, workers=2, target="out")
         bqferry.ok("run", *options)
-        assert len(target.rows("out")) == rows, source
+        assert len(target.rows("out", "id")) == rows, source
 
 
 def test_soft_deletes_and_columns_of_our_own(sql_db, sql_job, bqferry, duckdb_target):
