@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configurations and commands are read out of the guides and used as they stand there."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -62,3 +63,30 @@ def test_the_job_of_the_guide_to_incremental_loads(shop, google, bqferry, tmp_pa
                   ["run", "orders", "--full-refresh"], ["gc"]):
         bqferry.ok(*words, env=env)
     assert google.client().get_table("guide.orders").num_rows == 90  # start: 90d
+
+
+def keys_of(value):
+    """Names of all members; of lists, of their first one."""
+    if isinstance(value, list):
+        return keys_of(value[0]) if value else {}
+    return {name: keys_of(part) for name, part in value.items()} if isinstance(value, dict) else {}
+
+
+def test_the_page_about_reports_shows_what_reports_have(shop, google, bqferry):
+    bqferry.write_config({
+        "version": 1, "connections": {"shop": {"type": "postgresql", "url": shop.url()}},
+        "destination": {"type": "bigquery", "project": "test-project", "dataset": "reported"},
+        "jobs": [{"name": "orders", "source": {"table": "orders"}, "load": "upsert", "cursor": {"column": "updated_at"}}]})
+    result = bqferry.ok("run", "--metrics", "metrics.prom", env=environment(google, shop))
+    page = (DOCS / "reports.md").read_text()
+    shown, made = keys_of(json.loads(blocks("reports.md", "json")[0])), keys_of(result.report)
+    for report in (shown, made):  # of the job's own columns and kind
+        for name in ("invalid", "merged", "cursor"):
+            report["jobs"].pop(name)
+    assert shown == made
+    for part in ("merged", "cursor"):
+        missing = [name for name in result.job()[part] if f"`{name}`" not in page]
+        assert missing == [], f"{part}: {missing}"
+    metrics = set(re.findall(r"^bqferry_job_(\w+)", (bqferry.folder / "metrics.prom").read_text(), re.M))
+    told = set(re.findall(r"`(?:bqferry_job|…)_(\w+)`", page))
+    assert metrics == told

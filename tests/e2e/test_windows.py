@@ -102,6 +102,24 @@ def test_backfill(db, bqferry, job, duckdb_target, load):
     assert bqferry.ok("run").job()["rows_read"] == 0
 
 
+@pytest.mark.parametrize("day", ("2026-03-29", "2026-10-25"))
+def test_a_backfill_over_a_change_of_clocks(db, bqferry, job, duckdb_target, day):
+    """Wall times that never were, and those that were twice: each row once, by windows that end in between."""
+    db.execute(f"{TABLE}; ALTER TABLE items ALTER updated_at TYPE timestamp;"
+               " INSERT INTO items SELECT row_number() OVER (ORDER BY t), 'x', t AT TIME ZONE 'Europe/Berlin'"
+               f" FROM generate_series(timestamptz '{day} 00:00+02' - interval '2 hours', timestamptz '{day} 05:00+01',"
+               " interval '10 minutes') t")
+    job(duckdb_target, "items", load="append", cursor={**CURSOR, "time_zone": "Europe/Berlin", "start": "2026-11-01"},
+        backfill="90m")
+    bqferry.ok("run")
+    for _ in (1, 2):
+        bqferry.ok("backfill", "main", "--start", f"{day} 01:15", "--end", f"{day} 03:30")
+    assert ids(duckdb_target) == [row[0] for row in db.rows(
+        f"SELECT id FROM items WHERE updated_at >= '{day} 01:15' AND updated_at < '{day} 03:30' ORDER BY 1")]
+    bqferry.ok("backfill", "main", "--start", "2026-01-01")
+    assert ids(duckdb_target) == [row[0] for row in db.rows("SELECT id FROM items ORDER BY 1")]
+
+
 def test_a_backfill_corrects(db, bqferry, job, duckdb_target):
     fill(db)
     job(duckdb_target, "items", load="upsert", cursor=CURSOR)

@@ -5,6 +5,7 @@ https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query, …/jo
 …/docs/parameterized-queries, …/docs/best-practices-costs"""
 
 import datetime
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -34,6 +35,14 @@ def test_all_types_come_back(sql):  # noqa: F811
     assert row[12] == {"b": 1, "a": [None]} and row[13] == [1, 2] and row[14] == {"x": 1, "y": ["y"]} and row[15] is None
     assert row[16] == [{"k": 1}] and row[17].years == 1 and row[17].months == 2 and row[17].days == 3
     assert row[18] == {"start": datetime.date(2020, 1, 1), "end": None}
+
+
+def test_the_first_queries_may_come_at_once(google, client):
+    for _ in range(3):
+        google.reset(data=True)
+        with ThreadPoolExecutor(8) as pool:
+            found = pool.map(lambda number: [*client.query_and_wait(f"SELECT NUMERIC '1.5' * {number}")], range(8))
+            assert [float(rows[0][0]) for rows in found] == [1.5 * number for number in range(8)]
 
 
 def test_names_of_columns(sql, job, refused):  # noqa: F811

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,8 @@ from standin.sql.compiler import Compiler
 from standin.sql.expressions import Environment
 from standin.sql.sqltypes import SqlType
 
-_prepared: set[int] = set()
+_prepared: list[Any] = []  # the database that has the helpers: kept, so that no other one can have its id
+_preparing = threading.Lock()
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -55,11 +57,11 @@ class Context:
 
     def __post_init__(self) -> None:
         database = self.app.catalog.database
-        if id(database) not in _prepared:
-            functions.prepare(database)
-            reference.prepare(database)
-            _prepared.clear()
-            _prepared.add(id(database))
+        with _preparing:  # the first queries of a server may come at once
+            if not any(known is database for known in _prepared):
+                functions.prepare(database)
+                reference.prepare(database)
+                _prepared[:] = [database]
 
     # --- names ---
 
