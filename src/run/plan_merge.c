@@ -146,6 +146,33 @@ static bool fail_keyless(const RunJob *job, const PlannedJob *planned, Error *er
     return error_hint(error, "say which columns tell rows apart: key: [id]");
 }
 
+/* A column of the key that the table does not have yet would be NULL in all of its rows: none of
+ * them would be found, and all of them would seem to have vanished. */
+static bool check_key_is_there(const RunJob *job, PlannedJob *planned, Error *error)
+{
+    Delivery *delivery = &planned->delivery;
+    const MergeSpec *merge = &delivery->merge;
+    for (size_t i = 0; planned->existing.exists && i < merge->key_count; i++) {
+        if (delivery->load == LOAD_REPLACE || schema_has(&planned->existing.schema, merge->key[i]))
+            continue;
+        if (!needs_key(job)) { /* other ways to tell are left */
+            delivery->merge.key_count = 0;
+            return true;
+        }
+        error_set(
+            error, ERROR_CONFIG,
+            "key: the table %s%s%s has no column \"%s\", so its rows could not be found by it",
+            delivery->table.dataset, *delivery->table.dataset ? "." : "", delivery->table.table,
+            merge->key[i]);
+        return error_hint(error,
+                          "was the column renamed in the source? Keep its name in the table "
+                          "(columns: {%s: {name: …}}), or load the table anew with "
+                          "--full-refresh",
+                          merge->key[i]);
+    }
+    return true;
+}
+
 /* merge.key in the target's names. A key that is not wholly carried is none. */
 static bool plan_key(const RunJob *job, Arena *arena, PlannedJob *planned, Error *error)
 {
@@ -173,7 +200,7 @@ static bool plan_key(const RunJob *job, Arena *arena, PlannedJob *planned, Error
         delivery->layout.key = names;
         delivery->layout.key_count = key.count;
     }
-    return true;
+    return check_key_is_there(job, planned, error);
 }
 
 static void plan_order(const RunJob *job, Arena *arena, PlannedJob *planned)

@@ -592,6 +592,29 @@ def test_required_is_relaxed(db, bqferry, job, duckdb_target):
     assert duckdb_target.rows("items", "id, name") == [(1, "a"), (2, None)]
 
 
+@pytest.mark.parametrize("load", ("upsert", "soft_delete"))
+def test_a_renamed_key_stops_the_job(db, bqferry, job, duckdb_target, load):
+    """Its new name is NULL in all rows that are there: none would be found, and all would vanish."""
+    fill(db, 5)
+    deletes = {"deletes": {"action": "hard", "every": "0s"}} if load == "upsert" else {}
+    job(duckdb_target, "items", load=load, cursor=CURSOR, **deletes)
+    bqferry.ok("run")
+    db.execute("ALTER TABLE items RENAME id TO ident; UPDATE items SET note = 'new', updated_at = now() WHERE ident = 3")
+    result = bqferry.fails("config", "run")
+    assert 'has no column "ident"' in result.stderr and "renamed" in result.stderr, str(result)
+    assert len(duckdb_target.rows("items", "id")) == 5
+    job(duckdb_target, "items", load=load, cursor=CURSOR, columns={"ident": {"name": "id"}}, **deletes)
+    assert merged(bqferry.ok("run"))["updated"] == 1
+    assert duckdb_target.rows("items", "id, note") == db.rows("SELECT ident, note FROM items ORDER BY 1")
+    job(duckdb_target, "items", load=load, cursor=CURSOR, **deletes)
+    if duckdb_target.kind != "duckdb":  # it is clustered by its key, and a table keeps that
+        result = bqferry.fails("config", "run", "--full-refresh")
+        assert "no column id" in result.stderr and "drop the existing one first" in result.stderr, str(result)
+        return
+    bqferry.ok("run", "--full-refresh")
+    assert duckdb_target.rows("items", "ident, note") == db.rows("SELECT ident, note FROM items ORDER BY 1")
+
+
 def test_a_changed_type_stops_the_job(db, bqferry, job, duckdb_target):
     fill(db, 3)
     job(duckdb_target, "items", load="upsert", cursor=CURSOR)

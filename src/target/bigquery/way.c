@@ -133,10 +133,13 @@ static bool check_rebuild(const Delivery *delivery, const Json *table, Error *er
     TableLayout layout;
     if (!layout_json_get(table, &arena, &layout, error))
         return false;
-    if (layout_check(&layout, &delivery->schema, error))
+    Error misfit = {0};
+    if (layout_check(&layout, &delivery->schema, &misfit))
         return true;
-    error_prefix(error, "the existing table is laid out by columns that the rows do not have");
-    return error_hint(error, "BigQuery cannot change a table's partitioning: load into a new table "
+    error_set(error, ERROR_CONFIG,
+              "the existing table is laid out by columns that the rows do not have: %s",
+              misfit.message);
+    return error_hint(error, "a table keeps its partitioning and clustering: load into a new one "
                              "(target.table), or drop the existing one first");
 }
 
