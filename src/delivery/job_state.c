@@ -15,6 +15,7 @@ static Json *cursor_to_json(const JobCursor *cursor)
     json_set_text(json, "value", cursor->value);
     json_set_text(json, "key", cursor->key);
     json_set_text(json, "source", cursor->source);
+    json_set_text(json, "where", cursor->where);
     json_set_text(json, "destination", cursor->destination);
     json_set_text(json, "table", cursor->table);
     json_set_text(json, "set_by", cursor->set_by);
@@ -65,6 +66,7 @@ static bool cursor_from_json(const Json *json, Arena *arena, JobCursor *ret_curs
         .value = arena_strdup(arena, json_get_text(json, "value")),
         .key = arena_strdup(arena, json_get_text(json, "key")),
         .source = arena_strdup(arena, json_get_text(json, "source")),
+        .where = arena_strdup(arena, json_get_text(json, "where")),
         .destination = arena_strdup(arena, json_get_text(json, "destination")),
         .table = arena_strdup(arena, json_get_text(json, "table")),
         .set_by = arena_strdup(arena, json_get_text(json, "set_by")),

@@ -21,6 +21,7 @@ typedef struct JobCursor {
     const char *value;      /* a place (model/cursor.h) */
     const char *key;        /* of the row at value that is the edge; NULL: all of value */
     const char *source;     /* "public.orders", or the query */
+    const char *where;      /* the job's further condition when the cursor came there; NULL: none */
     const char *destination;
     const char *table;  /* "dataset.table" */
     const char *set_by; /* a run's id, or "state set" */

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "run/cursor_plan.h"
 
+#include <string.h>
+
 JobCursor own_cursor(Session *session, const RunJob *job, const char *set_by, Arena *arena)
 {
     const ConfigText *columns = &job->config->cursor.columns;
@@ -14,6 +16,7 @@ JobCursor own_cursor(Session *session, const RunJob *job, const char *set_by, Ar
         .key_column = columns->count > 1 ? columns->items[1] : NULL,
         .comparison = job->config->cursor.comparison,
         .source = job->relation_text,
+        .where = job->config->where,
         .destination = session_destination(session),
         .table = arena_printf(arena, "%s%s%s", job->target.dataset, *job->target.dataset ? "." : "",
                               job->target.table),
@@ -50,4 +53,19 @@ bool own_state_check(const PlanRequest *request, const PlannedJob *planned, Curs
         why = arena_printf(arena, "the target table %s is gone, and rows below %s were in it",
                            own->table, own->value);
     return !why || refuse(job->name, why, error);
+}
+
+const char *own_state_note(const PlanRequest *request, Arena *arena)
+{
+    const JobCursor *own = &request->state->cursor;
+    const char *now = request->job->config->where;
+    if (!own->column || request->options->full_refresh)
+        return NULL;
+    if (own->where && now ? strcmp(own->where, now) == 0 : own->where == now)
+        return NULL;
+    return arena_printf(arena,
+                        "`where` has changed since the cursor came to %s: rows below it that only "
+                        "the new condition takes are not read again; to have them: bqferry "
+                        "backfill %s --start PLACE, or --full-refresh",
+                        own->value, request->job->name);
 }

@@ -12,3 +12,7 @@ JobCursor own_cursor(Session *session, const RunJob *job, const char *set_by, Ar
  * (ERROR_CONFIG, with the ways out). `kind`: of the cursor's column as it is now. */
 bool own_state_check(const PlanRequest *request, const PlannedJob *planned, CursorKind kind,
                      Arena *arena, Error *error);
+
+/* What there is to know of a state that is the job's own: that it has another condition now, and so
+ * other rows below the cursor. NULL: nothing. */
+const char *own_state_note(const PlanRequest *request, Arena *arena);

@@ -305,13 +305,17 @@ static bool with_cursor(const RangeRequest *request, PassRange *range, PassOutco
 {
     const JobConfig *config = request->run->job->config;
     const Bound *bound = NULL;
-    const JobRun *run = request->run;
+    JobRun *run = request->run;
     const PlanRequest plan = {run->session, run->options, run->job, request->state};
     range->wanted = own_cursor(run->session, run->job, request->run_id, request->arena);
     outcome->is_last = true;
     if (!find_bound(request, &bound, outcome, error) ||
         !own_state_check(&plan, request->planned, bound->kind, request->arena, error))
         return false;
+    const char *changed =
+        request->kind == PASS_BACKFILL ? NULL : own_state_note(&plan, request->arena);
+    if (changed)
+        job_note(run, changed);
     if (outcome->nothing)
         return true;
     if (!cursor_plan_make(&config->cursor, config->window, bound->kind, &range->cursor, error))

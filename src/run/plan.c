@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "base/memory.h"
 #include "delivery/delivery.h"
+#include "run/own_state.h"
 #include "run/plan_merge.h"
 #include "run/plan_next.h"
 #include "run/plan_widen.h"
@@ -308,6 +309,9 @@ static bool plan_shards(const PlanRequest *request, PlannedJob *planned, Arena *
                job_shards(snapshot, job, planned, arena, &plan->shards, error);
     if (bound && bound->note)
         add_note(plan, arena, arena_strdup(arena, bound->note));
+    const char *changed = own_state_note(request, arena);
+    if (changed)
+        add_note(plan, arena, changed);
     if (cut)
         plan->workers = job_workers(snapshot, job, &plan->shards);
     if (snapshot->note)

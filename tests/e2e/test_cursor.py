@@ -43,6 +43,30 @@ def role(request, db):
     return request.param
 
 
+# What the cursor stands for -----------------------------------------------------------------------
+
+def test_another_condition_is_noted(db, bqferry, job, duckdb_target):
+    """Rows below the cursor that only the new one takes are nobody's, unless somebody is told."""
+    db.execute(TABLE)
+    db.execute("INSERT INTO items (id) SELECT generate_series(1, 20)")
+    keys = {"url": db.url("watcher"), "load": "upsert", "cursor": cursor()}
+    job(duckdb_target, {"table": "items", "where": "id <= 10"}, **keys)
+    bqferry.ok("run")
+    assert not any("`where`" in note for note in bqferry.ok("run").job()["notes"])
+
+    job(duckdb_target, {"table": "items", "where": "id <= 20"}, **keys)
+    words = "`where` has changed since the cursor came to"
+    assert words in bqferry.ok("plan").stdout
+    db.execute("INSERT INTO items (id) VALUES (0)")
+    result = bqferry.ok("run")
+    assert any(words in note and "bqferry backfill main" in note for note in result.job()["notes"]), str(result)
+    assert ids(duckdb_target) == [0, *range(1, 11)]
+    assert not any("`where`" in note for note in bqferry.ok("run").job()["notes"])
+
+    bqferry.ok("backfill", "main", "--start", "2000-01-01")
+    assert ids(duckdb_target) == [*range(0, 21)]
+
+
 # Open transactions --------------------------------------------------------------------------------
 
 def naive_run(db, seen):

@@ -11,7 +11,7 @@
 static const char whole[] =
     "{\"cursor\":{\"column\":\"updated_at\",\"key_column\":\"id\",\"kind\":\"instant\","
     "\"operator\":\">\",\"value\":\"2026-01-31 12:00:00.000001+00\",\"key\":\"7\","
-    "\"source\":\"public.orders\",\"destination\":\"duckdb x\",\"table\":\"main.orders\","
+    "\"source\":\"public.orders\",\"where\":\"total > 0\",\"destination\":\"duckdb x\",\"table\":\"main.orders\","
     "\"set_by\":\"run-1\",\"set_at\":\"2026-01-31T12:00:01.000000Z\"},"
     "\"backfill\":{\"kind\":\"date\",\"start\":\"2026-01-01\",\"end\":\"2026-02-01\",\"done\":null},"
     "\"compared_at\":\"2026-01-30T00:00:00.000000Z\",\"succeeded_at\":"
