@@ -5,6 +5,7 @@
 #include "cmd/output.h"
 #include "cmd/text_width.h"
 #include "run/jobs.h"
+#include "run/plan.h"
 #include "run/session.h"
 
 #include <string.h>
@@ -168,8 +169,7 @@ static void check_job(Section *section, Session *session, const RunJob *job, Are
         add_error(section, job->name, job->error);
         return;
     }
-    if (!session_source(session, job->config->connection, &source, &error) ||
-        !source->ops->describe(source, &job->relation, arena, &table, &error)) {
+    if (!job_describe(session, job, arena, &source, &table, &error)) {
         add_error(section, job->name, &error);
         return;
     }

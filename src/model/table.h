@@ -72,6 +72,7 @@ typedef struct SourceTable {
     const char *const *key; /* primary key, else a usable unique key; may be empty */
     size_t key_count;
     bool key_is_primary;
+    bool hides_columns; /* there are others, which the account may not even see */
     uint64_t driver_id; /* the source's own number for it (PostgreSQL: oid); 0 for a query */
 } SourceTable;
 

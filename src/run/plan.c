@@ -187,21 +187,31 @@ static bool map_columns(const RunOptions *options, const RunJob *job, Arena *are
            mapping_plan(&planned->table, &mapping, map_column, arena, &planned->plan, error);
 }
 
+bool job_describe(Session *session, const RunJob *job, Arena *arena, Source **ret_source,
+                  SourceTable *ret_table, Error *error)
+{
+    if (!session_source(session, job->config->connection, ret_source, error) ||
+        !(*ret_source)->ops->describe(*ret_source, &job->relation, arena, ret_table, error))
+        return false;
+    if (!ret_table->hides_columns || job->config->columns_wanted.count > 0)
+        return true;
+    error_set(error, ERROR_SOURCE, "%s has columns that the account may not see",
+              job->relation_text);
+    return error_hint(error, "GRANT SELECT on the whole of it, or list the columns to carry in "
+                             "source.columns");
+}
+
 bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned, Error *error)
 {
     const RunJob *job = request->job;
     const RunOptions *options = request->options;
     Session *session = request->session;
     *ret_planned = (PlannedJob){0};
-    if (!session_source(session, job->config->connection, &ret_planned->source, error))
-        return false;
-    const Source *source = ret_planned->source;
     ret_planned->delivery = (Delivery){
         .job = job->name,
         .load = options->full_refresh ? LOAD_REPLACE : job->config->load,
     };
-    if (!source->ops->describe(ret_planned->source, &job->relation, arena, &ret_planned->table,
-                               error) ||
+    if (!job_describe(session, job, arena, &ret_planned->source, &ret_planned->table, error) ||
         !describe_target(session, job, arena, ret_planned, error) ||
         !map_columns(options, job, arena, ret_planned, error))
         return false;

@@ -29,6 +29,11 @@ typedef struct PlanRequest {
     const JobState *state; /* the job's */
 } PlanRequest;
 
+/* The job's relation, as its source describes it. A job that carries all columns is refused where
+ * the account may not see them all (ERROR_SOURCE). */
+bool job_describe(Session *session, const RunJob *job, Arena *arena, Source **ret_source,
+                  SourceTable *ret_table, Error *error);
+
 /* Reads metadata only; everything is put into the arena. *ret_planned must not move afterwards:
  * extract points into it. What cannot work is refused here or by job_validate, before any row is
  * read. */

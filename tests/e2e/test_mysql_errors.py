@@ -174,10 +174,28 @@ def test_permission_to_write_only(items, bqferry, target):
 def test_permission_for_some_columns(items, bqferry, target):
     items.server.run(f"GRANT SELECT (id) ON {items.name}.items TO poor@'127.0.0.1'")
     connection = {"url": items.url(user="poor")}
+    write(bqferry, target, connection)
+    fails(bqferry, target, "has columns that the account may not see", "source.columns")
+    assert "has columns that the account may not see" in bqferry("check").stdout
+
     write(bqferry, target, connection, {"table": "items", "columns": ["id"]})
     bqferry.ok("check")
     bqferry.ok("run")
     assert count(target) == ROWS
+
+
+def test_permission_by_a_role(items, bqferry, target):
+    """The account's own grants do not name it; the table's columns are all there."""
+    items.server.run("CREATE ROLE readers", f"GRANT SELECT ON {items.name}.items TO readers",
+                     "CREATE USER member@'127.0.0.1'", "GRANT readers TO member@'127.0.0.1'",
+                     "SET DEFAULT ROLE readers FOR member@'127.0.0.1'" if items.server.version >= 100000
+                     else "SET DEFAULT ROLE readers TO member@'127.0.0.1'")
+    try:
+        write(bqferry, target, {"url": items.url(user="member")})
+        bqferry.ok("run")
+        assert count(target) == ROWS
+    finally:
+        items.server.run("DROP USER member@'127.0.0.1'", "DROP ROLE readers")
 
 
 def test_a_user_who_may_only_read(items, bqferry, target):

@@ -52,6 +52,23 @@ static const char *srid_of(MysqlDialect dialect)
            "g.g_table_name = c.table_name AND g.g_geometry_column = c.column_name) END";
 }
 
+/* Not those of roles, nor by patterns of databases: 0 does not mean that there are none. */
+static const char *whole_grants(const char *schema, const char *name, Arena *arena)
+{
+    static const char account[] =
+        "privilege_type = 'SELECT' AND grantee = concat(quote(left(current_user(), "
+        "char_length(current_user()) - char_length(substring_index(current_user(), '@', -1)) - "
+        "1)), '@', quote(substring_index(current_user(), '@', -1)))";
+    const char *place = schema ? mysql_literal(schema, arena) : "DATABASE()";
+    return arena_printf(
+        arena,
+        "SELECT (SELECT count(*) FROM information_schema.user_privileges WHERE %s) + (SELECT "
+        "count(*) FROM information_schema.schema_privileges WHERE %s AND table_schema = %s) + "
+        "(SELECT count(*) FROM information_schema.table_privileges WHERE %s AND table_schema = %s "
+        "AND table_name = %s) AS grants",
+        account, account, place, account, place, mysql_literal(name, arena));
+}
+
 const char *mysql_catalog_relation(const char *schema, const char *name, MysqlDialect dialect,
                                    Arena *arena)
 {
@@ -73,8 +90,9 @@ const char *mysql_catalog_relation(const char *schema, const char *name, MysqlDi
         "c.is_nullable AS nullable, c.numeric_precision AS num_precision, c.numeric_scale AS "
         "num_scale, c.extra AS extra, c.column_comment AS comment, c.privileges AS privileges, "
         "%s AS srid, c.column_default AS initial FROM information_schema.columns c WHERE %s ORDER BY c.ordinal_position; " INDEX_PARTS
-        "%s%s" INDEX_ORDER "%s",
-        here, srid_of(dialect), here, here, hidden_indexes(dialect), checks);
+        "%s%s" INDEX_ORDER "; %s%s",
+        here, srid_of(dialect), here, here, hidden_indexes(dialect),
+        whole_grants(schema, name, arena), checks);
 }
 
 const char *mysql_catalog_leading_index(const char *schema, const char *name, const char *column,

@@ -11,6 +11,7 @@ enum {
     DESCRIBED_TABLE,   /* at most one row */
     DESCRIBED_COLUMNS, /* in order */
     DESCRIBED_INDEXES, /* parts of usable indexes, the primary key's first, then by index */
+    DESCRIBED_GRANTS,  /* the account's own grants of SELECT for the whole table: how many */
     DESCRIBED_CHECKS,  /* MariaDB: json_valid(`column`) */
     DESCRIBED_COUNT,
 };

@@ -2,6 +2,7 @@
 #include "base/nearest.h"
 #include "source/mysql/catalog.h"
 #include "source/mysql/column_type.h"
+#include "source/mysql/failure.h"
 #include "source/mysql/keys.h"
 #include "source/mysql/looks.h"
 #include "source/mysql/mysql_source.h"
@@ -227,6 +228,32 @@ static bool fail_unreadable(const Description *description, const SourceTable *t
                       mysql_relation(table->schema, table->name, description->arena));
 }
 
+/* Columns that an account may not read are left out of what it is told of the table; asked for
+ * all, the server refuses. Where the account has the whole table nothing need be asked. */
+static bool look_for_hidden(const Description *description, const MysqlResults *facts,
+                            SourceTable *table, Error *error)
+{
+    MYSQL_ROW grants = mysql_fetch_row(facts->items[DESCRIBED_GRANTS]);
+    if (mysqld_int(grants[0], 0) > 0)
+        return true;
+    MysqlConnection *connection = NULL;
+    bool fresh;
+    if (!mysqld_borrow(description->source, &connection, &fresh, error))
+        return false;
+    CLEANUP(mysql_free_result_ptr) MYSQL_RES *rows = NULL;
+    const char *sql = arena_printf(description->arena, "SELECT * FROM %s LIMIT 0",
+                                   mysql_relation(table->schema, table->name, description->arena));
+    Error failed = {0};
+    bool sees_all = mysqld_ask_rows(connection, sql, &description->action, &rows, &failed);
+    table->hides_columns = !sees_all && mysqld_is_denied(mysql_errno(&connection->mysql));
+    mysqld_return(description->source, connection);
+    if (sees_all || table->hides_columns)
+        return true;
+    if (error)
+        *error = failed;
+    return false;
+}
+
 static bool describe_table(const Description *description, SourceTable *ret_table, Error *error)
 {
     CLEANUP(mysqld_results_done) MysqlResults facts = {0};
@@ -242,7 +269,8 @@ static bool describe_table(const Description *description, SourceTable *ret_tabl
     mysql_read_key(facts.items[DESCRIBED_INDEXES], description->arena, ret_table);
     if (!readable)
         return fail_unreadable(description, ret_table, error);
-    return looks_at_truth(description->source, ret_table, &description->action, description->arena,
+    return look_for_hidden(description, &facts, ret_table, error) &&
+           looks_at_truth(description->source, ret_table, &description->action, description->arena,
                           error);
 }
 
