@@ -4,11 +4,14 @@
 import pytest
 
 from support import matrix, mysql_matrix, readers
-from support.carried import Carried, values_of
+from support.carried import Carried, refused_by, values_of
 from support.program import Program
 from support.targets import KINDS, make_target
 
 SECTIONS = mysql_matrix.read_table()
+
+# Both encodings, with and without a bucket.
+BIGQUERY = ("bq", "bq-bucket", "bq-ndjson", "bq-bucket-ndjson")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,7 @@ def types_db(sql_server):
 
 
 @pytest.fixture(scope="module")
-def carried(types_db, tmp_path_factory):
+def carried(request, types_db, tmp_path_factory):
     """carried(kind): the run of that target, once a module."""
     made = {}
 
@@ -27,6 +30,7 @@ def carried(types_db, tmp_path_factory):
         if kind not in made:
             made[kind] = Carried(
                 types_db, tmp_path_factory.mktemp(kind), kind,
+                google=request.getfixturevalue("google_server") if kind in BIGQUERY else None,
                 sections=mysql_matrix.sections_of(types_db.server), schema=types_db.name)
         return made[kind]
 
@@ -86,6 +90,20 @@ def test_duckdb(carried, section):
         return
     types = readers.duckdb_types(run.target.path, section.name)
     assert types == {"id": "BIGINT", "v": section.duckdb_type}
+    check_values(run, section)
+
+
+@pytest.mark.parametrize("way", BIGQUERY)
+@parametrize
+def test_bigquery(carried, section, way):
+    run, job = take(carried, way, section)
+    if not run:
+        return
+    rows = len(section.rows) - len(refused_by(way, section))
+    assert (job["rows_read"], job["rows_staged"], job["rows_applied"]) == (rows, rows, rows)
+    fields = run.target.get(section.name).schema
+    assert [field.name for field in fields] == ["id", "v"]
+    matrix.check_bigquery_field(fields[1], section.type, "v")
     check_values(run, section)
 
 
