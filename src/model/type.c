@@ -79,6 +79,15 @@ int field_decimal_precision(const Field *field)
     return field->kind == TYPE_BIGNUMERIC ? BIGNUMERIC_PRECISION : NUMERIC_PRECISION;
 }
 
+const Field *schema_field(const Schema *schema, const char *name)
+{
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (strcasecmp(schema->fields[i].name, name) == 0)
+            return &schema->fields[i];
+    }
+    return NULL;
+}
+
 bool field_same_type(const Field *left, const Field *right)
 {
     if (left->kind != right->kind || left->mode != right->mode ||

@@ -62,5 +62,10 @@ int field_decimal_scale(const Field *field);
 /* Digits in all: the declared precision, or 38 and 76. */
 int field_decimal_precision(const Field *field);
 
+/* The schema's field of that name, case ignored as BigQuery and DuckDB ignore it; NULL: it has
+ * none.
+ */
+const Field *schema_field(const Schema *schema, const char *name);
+
 /* True when both describe the same type: kind, mode, precision, scale, and members by name. */
 bool field_same_type(const Field *left, const Field *right);

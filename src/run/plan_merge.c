@@ -29,15 +29,6 @@ static SchemaEvolve plan_evolve(const JobConfig *job)
     return job->evolve && strcmp(job->evolve, "ignore") == 0 ? EVOLVE_RELAX : EVOLVE_COLUMNS;
 }
 
-static bool schema_has(const Schema *schema, const char *name)
-{
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (strcasecmp(schema->fields[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 void plan_left_out(const RunJob *job, PlannedJob *planned, Arena *arena,
                    const char *const **ret_select, size_t *ret_count)
 {
@@ -49,7 +40,7 @@ void plan_left_out(const RunJob *job, PlannedJob *planned, Arena *arena,
         return;
     for (size_t i = 0; i < plan->column_count; i++) {
         const char *name = plan->columns[i].source->name;
-        if (schema_has(&planned->existing.schema, plan->columns[i].field.name))
+        if (schema_field(&planned->existing.schema, plan->columns[i].field.name))
             kept[count++] = name;
         else
             planned_note(planned, arena,
@@ -153,7 +144,8 @@ static bool check_key_is_there(const RunJob *job, PlannedJob *planned, Error *er
     Delivery *delivery = &planned->delivery;
     const MergeSpec *merge = &delivery->merge;
     for (size_t i = 0; planned->existing.exists && i < merge->key_count; i++) {
-        if (delivery->load == LOAD_REPLACE || schema_has(&planned->existing.schema, merge->key[i]))
+        if (delivery->load == LOAD_REPLACE ||
+            schema_field(&planned->existing.schema, merge->key[i]))
             continue;
         if (!needs_key(job)) { /* other ways to tell are left */
             delivery->merge.key_count = 0;
@@ -228,7 +220,7 @@ static void plan_emptied(const JobState *state, Arena *arena, PlannedJob *planne
         all[planned->column_count++] = schema->fields[i].name;
     for (size_t i = 0; i < before; i++) {
         const char *name = state->columns[i];
-        if (schema_has(schema, name) || !schema_has(&planned->existing.schema, name))
+        if (schema_field(schema, name) || !schema_field(&planned->existing.schema, name))
             continue;
         gone[merge->emptied_count++] = all[planned->column_count++] = arena_strdup(arena, name);
         planned_note(planned, arena,
@@ -247,7 +239,7 @@ static bool add_constant(Arena *arena, PlannedJob *planned, const Field *field, 
 {
     Schema *schema = &planned->delivery.schema;
     Value *constants = (Value *)(uintptr_t)planned->extract.constants;
-    if (schema_has(schema, field->name)) {
+    if (schema_field(schema, field->name)) {
         error_set(error, ERROR_CONFIG, "the source has a column \"%s\" of its own", field->name);
         return error_hint(error, "give it another name: columns: {%s: {name: …}}", field->name);
     }

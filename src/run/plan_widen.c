@@ -5,16 +5,6 @@
 #include "schema/widen.h"
 
 #include <string.h>
-#include <strings.h>
-
-static const Field *find_field(const Schema *schema, const char *name)
-{
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (strcasecmp(schema->fields[i].name, name) == 0)
-            return &schema->fields[i];
-    }
-    return NULL;
-}
 
 /* The options of a source column; a place for them at the end when there are none. */
 static ColumnOptions *options_of(MappingOptions *options, ColumnOptions *columns, const char *name)
@@ -58,7 +48,7 @@ MappingOptions plan_widen(PlannedJob *planned, const MappingOptions *options, Ar
         memcpy(columns, options->columns, options->column_count * sizeof *columns);
     for (size_t i = 0; i < plan->column_count; i++) {
         const ColumnPlan *column = &plan->columns[i];
-        const Field *existing = find_field(&planned->existing.schema, column->field.name);
+        const Field *existing = schema_field(&planned->existing.schema, column->field.name);
         if (!existing)
             continue;
         ColumnOptions *own = options_of(&wider, columns, column->source->name);

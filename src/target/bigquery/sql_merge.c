@@ -43,16 +43,6 @@ static const char *join(const BqMergeSql *sql, const char *left, const char *bet
     return *left ? arena_printf(sql->arena, "%s%s%s", left, between, right) : right;
 }
 
-static const Field *find_field(const BqMergeSql *sql, const char *name)
-{
-    const Schema *schema = &sql->delivery->schema;
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (strcasecmp(schema->fields[i].name, name) == 0)
-            return &schema->fields[i];
-    }
-    return NULL;
-}
-
 static bool is_among(const char *name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -100,9 +90,8 @@ bool bq_merge_key_fits(const Delivery *delivery, Error *error)
         [TYPE_DATE] = true,       [TYPE_TIME] = true,   [TYPE_DATETIME] = true,
         [TYPE_TIMESTAMP] = true,
     };
-    const BqMergeSql sql = {.delivery = delivery};
     for (size_t i = 0; i < delivery->merge.key_count; i++) {
-        const Field *field = find_field(&sql, delivery->merge.key[i]);
+        const Field *field = schema_field(&delivery->schema, delivery->merge.key[i]);
         if (field && field->mode != MODE_REPEATED && apart[field->kind])
             continue;
         error_set(error, ERROR_CONFIG, "key: %s is %s%s, which BigQuery cannot tell rows apart by",
@@ -170,7 +159,7 @@ const char *bq_sql_facts(const BqMergeSql *sql)
     const MergeSpec *merge = &sql->delivery->merge;
     const char *nulls = "", *bounds = "", *key = key_columns(sql, "");
     for (size_t i = 0; i < merge->key_count; i++) {
-        const Field *field = find_field(sql, merge->key[i]);
+        const Field *field = schema_field(&sql->delivery->schema, merge->key[i]);
         nulls = join(sql, nulls, " OR ",
                      arena_printf(sql->arena, "%s IS NULL", quoted(sql, merge->key[i])));
         if (is_bounded(field))
@@ -220,7 +209,7 @@ const char *bq_sql_key_bounds(const BqMergeSql *sql, const char *const *cells)
     const MergeSpec *merge = &sql->delivery->merge;
     const char *text = "";
     for (size_t i = 0; i < merge->key_count; i++) {
-        const Field *field = find_field(sql, merge->key[i]);
+        const Field *field = schema_field(&sql->delivery->schema, merge->key[i]);
         static const char *const signs[] = {">=", "<="};
         for (size_t side = 0; side < 2 && is_bounded(field); side++) {
             const char *cell = cells[2 * i + side];
@@ -408,7 +397,7 @@ static const char *replace_range(const BqMergeSql *sql)
 {
     const MergeRange *range = &sql->delivery->merge.range;
     const Partitioning *by = &sql->delivery->layout.partitioning;
-    const Field *field = find_field(sql, range->column);
+    const Field *field = schema_field(&sql->delivery->schema, range->column);
     TypeKind kind = field ? field->kind : TYPE_INT64;
     const char *name = quoted(sql, range->column), *low = "";
     bool filtered = by->column && strcasecmp(by->column, range->column) == 0;

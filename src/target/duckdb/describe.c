@@ -149,7 +149,7 @@ static bool check_key(const Delivery *delivery, Error *error)
         return error_set(error, ERROR_CONFIG, "rows of %s cannot be told apart: there is no key",
                          delivery->table.table);
     for (size_t i = 0; needs_key && i < delivery->merge.key_count; i++) {
-        const Field *field = existing_field(&delivery->schema, delivery->merge.key[i]);
+        const Field *field = schema_field(&delivery->schema, delivery->merge.key[i]);
         if (!field)
             return error_set(error, ERROR_CONFIG, "the key's column %s is not delivered",
                              delivery->merge.key[i]);

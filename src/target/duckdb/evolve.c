@@ -6,15 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-const Field *existing_field(const Schema *schema, const char *name)
-{
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (strcasecmp(schema->fields[i].name, name) == 0)
-            return &schema->fields[i];
-    }
-    return NULL;
-}
-
 /* What DuckDB calls the types of the delivered columns. */
 static bool delivered_types(DuckConnection *connection, const Schema *schema, Arena *arena,
                             DuckRows *ret_types, Error *error)
@@ -126,7 +117,7 @@ static bool check_left_out(const Delivery *delivery, const ExistingColumn *colum
 {
     const TableRef *table = &delivery->table;
     if (column->nullable || column->default_text || delivery->evolve != EVOLVE_FAIL ||
-        delivery->merge.keys_only || existing_field(&delivery->schema, column->name))
+        delivery->merge.keys_only || schema_field(&delivery->schema, column->name))
         return true;
     error_set(error, ERROR_CONFIG,
               "column %s of %s.%s is NOT NULL without a default, and it is not "
@@ -189,7 +180,7 @@ static bool allow_null(DuckConnection *connection, const TableRef *table, const 
 /* Rows come in without the column, or with NULL in it. */
 static bool must_take_null(const Delivery *delivery, const ExistingColumn *column)
 {
-    const Field *field = existing_field(&delivery->schema, column->name);
+    const Field *field = schema_field(&delivery->schema, column->name);
     return !column->nullable && (field ? field->mode == MODE_NULLABLE : !column->default_text);
 }
 

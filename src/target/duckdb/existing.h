@@ -24,9 +24,6 @@ typedef struct Existing {
 bool existing_read(DuckConnection *connection, const TableRef *table, Arena *arena,
                    Existing *ret_existing, Error *error);
 
-/* NULL: the schema has no such column. */
-const Field *existing_field(const Schema *schema, const char *name);
-
 /* Refuses columns that have another type in the table, or that it does not have, or that must not
  * be NULL there, as far as the delivery's `evolve` does not allow to change the table. */
 bool existing_check(DuckConnection *connection, const Delivery *delivery, const Existing *existing,

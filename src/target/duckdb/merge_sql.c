@@ -40,16 +40,6 @@ static const char *join(const MergeSql *sql, const char *left, const char *betwe
     return *left ? arena_printf(sql->arena, "%s%s%s", left, between, right) : right;
 }
 
-static const Field *find_field(const MergeSql *sql, const char *name)
-{
-    const Schema *schema = &sql->delivery->schema;
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (strcmp(schema->fields[i].name, name) == 0)
-            return &schema->fields[i];
-    }
-    return NULL;
-}
-
 static bool is_among(const char *name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -127,7 +117,7 @@ static bool is_bounded(const Field *field)
  * time zone those of before there were time zones have offsets with seconds, which are cut off. */
 static const char *bound_of(const MergeSql *sql, const char *column, const char *function)
 {
-    const Field *field = find_field(sql, column);
+    const Field *field = schema_field(&sql->delivery->schema, column);
     const char *name = quoted(sql, column);
     if (!is_bounded(field))
         return "NULL::VARCHAR";
@@ -190,7 +180,7 @@ const char *merge_key_bounds(const MergeSql *sql, const char *const *cells)
     const char *text = "";
     for (size_t i = 0; i < own->key_count; i++) {
         const char *least = cells[2 * i], *greatest = cells[2 * i + 1];
-        const Field *field = find_field(sql, own->key[i]);
+        const Field *field = schema_field(&sql->delivery->schema, own->key[i]);
         CLEANUP(buffer_done) Buffer type;
         buffer_init(&type, SQL_TEXT_MAX);
         if (!least || !greatest || !sql_type(&type, field, NULL))
@@ -328,7 +318,7 @@ static const char *place_literal(const MergeSql *sql, TypeKind kind, int64_t pla
 const char *merge_delete_range(const MergeSql *sql)
 {
     const MergeRange *range = &sql->delivery->merge.range;
-    const Field *field = find_field(sql, range->column);
+    const Field *field = schema_field(&sql->delivery->schema, range->column);
     TypeKind kind = field ? field->kind : TYPE_INT64;
     const char *name = quoted(sql, range->column), *low = "";
     if (range->has_low)
@@ -397,7 +387,7 @@ static const char *partition_of(const MergeSql *sql, const char *side)
         [PARTITION_YEAR] = "year",
     };
     const Partitioning *parts = &sql->delivery->layout.partitioning;
-    const Field *field = find_field(sql, parts->column);
+    const Field *field = schema_field(&sql->delivery->schema, parts->column);
     const char *value = arena_printf(sql->arena, "%s.%s", side, quoted(sql, parts->column));
     if (parts->kind == PARTITION_RANGE)
         return arena_printf(sql->arena, "((%s - %" PRId64 ") // %" PRId64 ")", value, parts->start,

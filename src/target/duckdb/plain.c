@@ -32,7 +32,7 @@ bool existing_definition(DuckConnection *connection, const TableRef *table, Aren
 /* A column that the source no longer has can only be empty where it has no default. */
 static bool is_delivered(const Delivery *delivery, const ExistingColumn *column)
 {
-    if (existing_field(&delivery->schema, column->name))
+    if (schema_field(&delivery->schema, column->name))
         return true;
     for (size_t i = 0; i < delivery->merge.emptied_count; i++) {
         if (strcasecmp(column->name, delivery->merge.emptied[i]) == 0)

@@ -2,22 +2,12 @@
 #include "target/files/appends.h"
 
 #include <string.h>
-#include <strings.h>
-
-static const Field *find_field(const Schema *schema, const char *name)
-{
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (strcasecmp(schema->fields[i].name, name) == 0)
-            return &schema->fields[i];
-    }
-    return NULL;
-}
 
 /* Names the first difference; files of one table all have the same columns. */
 static bool check_same_columns(const Schema *there, const Schema *ours, Error *error)
 {
     for (size_t i = 0; i < ours->field_count; i++) {
-        const Field *field = find_field(there, ours->fields[i].name);
+        const Field *field = schema_field(there, ours->fields[i].name);
         if (!field)
             return error_set(error, ERROR_CONFIG, "the files there have no column %s",
                              ours->fields[i].name);
@@ -26,7 +16,7 @@ static bool check_same_columns(const Schema *there, const Schema *ours, Error *e
                              ours->fields[i].name);
     }
     for (size_t i = 0; i < there->field_count; i++) {
-        if (!find_field(ours, there->fields[i].name))
+        if (!schema_field(ours, there->fields[i].name))
             return error_set(error, ERROR_CONFIG,
                              "the files there have a column %s, which is not read",
                              there->fields[i].name);
