@@ -44,13 +44,6 @@ bool fault_point(const char *name, Error *error)
     return true;
 }
 
-int64_t fault_speed(const char *variable)
-{
-    const char *text = getenv(variable);
-    int64_t speed = text ? strtoll(text, NULL, 10) : 1;
-    return speed > 1 ? speed : 1;
-}
-
 int64_t fault_limit(const char *name, int64_t limit)
 {
     const char *wanted = getenv("BQFERRY_LIMIT");

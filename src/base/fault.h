@@ -6,7 +6,8 @@
  * report an error instead, "name=stop" stops the process until SIGCONT; "?" kills nobody, and names
  * the points on standard error.
  *
- * BQFERRY_LIMIT="name=5" makes that limit 5: what only the very large meet, a test can meet too. */
+ * BQFERRY_LIMIT="name=5" makes that limit 5: what only the very large, or those who
+ * wait for long, meet, a test can meet too. */
 #pragma once
 
 #include "base/error.h"
@@ -18,20 +19,10 @@
 /* Returns false with an ERROR_INTERNAL when a test asked this point to fail; else true. */
 bool fault_point(const char *name, Error *error);
 
-/* By how much a test shortens times that it would have to wait for: the number in that variable of
- * the environment, 1 when it is not set. */
-int64_t fault_speed(const char *variable);
-
 /* `limit`, or what a test wants instead. */
 int64_t fault_limit(const char *name, int64_t limit);
 
 #else
-
-static inline int64_t fault_speed(const char *variable)
-{
-    (void)variable;
-    return 1;
-}
 
 static inline bool fault_point(const char *name, Error *error)
 {

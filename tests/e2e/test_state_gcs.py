@@ -12,7 +12,7 @@ import pytest
 from support.processes import wait_until
 from support.targets import BigQueryTarget
 
-FAST = {"BQFERRY_LOCK_SPEED": "60"}  # refreshed each quarter of a second, lost after one, stale after two
+FAST = {"BQFERRY_LIMIT": "state.lock_speed=60"}  # refreshed each quarter of a second, lost after one, stale after two
 
 
 class Scene:

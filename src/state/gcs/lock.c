@@ -42,7 +42,7 @@ struct StateLock {
 /* Tests shorten all of them alike. */
 static int64_t scaled_ms(int64_t ms)
 {
-    return ms / fault_speed("BQFERRY_LOCK_SPEED");
+    return ms / fault_limit("state.lock_speed", 1);
 }
 
 /* "2026-01-31T12:34:56.789Z" → microseconds since 1970; false: not that. */

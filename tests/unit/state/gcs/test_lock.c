@@ -212,14 +212,14 @@ static void wait_for_requests(StateScene *scene, size_t count)
 static int fast(void **state)
 {
     (void)state;
-    return setenv("BQFERRY_LOCK_SPEED", "100", 1);
+    return setenv("BQFERRY_LIMIT", "state.lock_speed=100", 1);
 }
 
 static int usual(void **state)
 {
     (void)state;
     unsetenv("BQFERRY_FAULT");
-    return unsetenv("BQFERRY_LOCK_SPEED");
+    return unsetenv("BQFERRY_LIMIT");
 }
 
 static void a_lock_is_written_anew_while_it_is_held(void **state)
