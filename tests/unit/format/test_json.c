@@ -6,16 +6,9 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <string.h>
 
-static Json *parse(const char *text)
-{
-    Error error = {0};
-    Json *json;
-    if (!json_parse(text, strlen(text), "test", &json, &error))
-        fail_msg("%s", error.message);
-    return json;
-}
+#include "support/json_given.h"
+#include <string.h>
 
 static void prints_what_was_set_in_order(void **state)
 {
@@ -60,7 +53,8 @@ static void lends_what_is_there(void **state)
 {
     (void)state;
     CLEANUP(json_free_ptr)
-    Json *json = parse("{\"text\":\"x\",\"int\":-7,\"real\":1.5,\"yes\":true,\"list\":[\"a\",2]}");
+    Json *json =
+        json_given("{\"text\":\"x\",\"int\":-7,\"real\":1.5,\"yes\":true,\"list\":[\"a\",2]}");
     assert_true(json_is_object(json));
     assert_false(json_is_object(json_get(json, "list")));
     assert_false(json_is_object(NULL));
@@ -92,7 +86,7 @@ static void clones_deeply(void **state)
 {
     (void)state;
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *json = parse("{\"b\":{\"c\":[1]},\"a\":2}");
+    CLEANUP(json_free_ptr) Json *json = json_given("{\"b\":{\"c\":[1]},\"a\":2}");
     CLEANUP(json_free_ptr) Json *clone = json_clone(json);
     json_append_text(json_get(json_get(json, "b"), "c"), "more");
     assert_string_equal(json_dump(clone, &arena), "{\"b\":{\"c\":[1]},\"a\":2}");
@@ -110,9 +104,9 @@ static void round_trips(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CLEANUP(arena_done) Arena arena = {0};
-        CLEANUP(json_free_ptr) Json *json = parse(texts[i]);
+        CLEANUP(json_free_ptr) Json *json = json_given(texts[i]);
         const char *once = json_dump(json, &arena);
-        CLEANUP(json_free_ptr) Json *again = parse(once);
+        CLEANUP(json_free_ptr) Json *again = json_given(once);
         assert_string_equal(once, json_dump(again, &arena));
         if (!strstr(texts[i], "e300")) /* the exponent is spelled in another way */
             assert_string_equal(once, texts[i]);
@@ -124,7 +118,7 @@ static void prints_pretty_and_on_one_line(void **state)
     (void)state;
     CLEANUP(free_ptr) char *text = NULL;
     size_t size = 0;
-    CLEANUP(json_free_ptr) Json *json = parse("{\"a\":[1,{}]}");
+    CLEANUP(json_free_ptr) Json *json = json_given("{\"a\":[1,{}]}");
     FILE *out = open_memstream(&text, &size);
     json_print(out, json, true);
     json_print(out, json, false);

@@ -7,14 +7,7 @@
 
 #include <cmocka.h>
 
-static Json *parse(const char *text)
-{
-    Json *json = NULL;
-    Error error = {0};
-    if (!json_parse(text, strlen(text), "test", &json, &error))
-        fail_msg("%s", error.message);
-    return json;
-}
+#include "support/json_given.h"
 
 #define TABLE(fields) "{\"schema\":{\"fields\":[" fields "]}}"
 #define COLUMN(name, type, more) "{\"name\":\"" name "\",\"type\":\"" type "\"" more "}"
@@ -64,7 +57,7 @@ static void compares_columns(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        CLEANUP(json_free_ptr) Json *table = parse(cases[i].table);
+        CLEANUP(json_free_ptr) Json *table = json_given(cases[i].table);
         char text[1024];
         Error error = {0};
         compare_describe(table, &schema, text, sizeof text);
@@ -86,7 +79,7 @@ static void modes_of_append(void **state)
     static const Field field = {.name = "id", .kind = TYPE_INT64};
     static const Schema one = {.fields = &field, .field_count = 1};
     CLEANUP(json_free_ptr)
-    Json *table = parse(TABLE(COLUMN("id", "INT64", ",\"mode\":\"REQUIRED\"")));
+    Json *table = json_given(TABLE(COLUMN("id", "INT64", ",\"mode\":\"REQUIRED\"")));
     Error error = {0};
     assert_false(compare_append(table, &one, &as_it_is, &error));
     assert_non_null(strstr(error.message, "id is INT64 NOT NULL there and INT64 here"));
@@ -113,7 +106,7 @@ static void rules_of_append(void **state)
          "id is INT64 NOT NULL there"},
     };
     CLEANUP(json_free_ptr)
-    Json *table = parse(TABLE(COLUMN("id", "INT64", ",\"mode\":\"REQUIRED\"")));
+    Json *table = json_given(TABLE(COLUMN("id", "INT64", ",\"mode\":\"REQUIRED\"")));
     for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
         Error error = {0};
         assert_int_equal(compare_append(table, &rows, &tried[i].rules, &error), !tried[i].problem);
@@ -121,7 +114,7 @@ static void rules_of_append(void **state)
             assert_non_null(strstr(error.message, tried[i].problem));
     }
     CLEANUP(json_free_ptr)
-    Json *needs = parse(
+    Json *needs = json_given(
         TABLE(COLUMN("id", "INT64", "") "," COLUMN("left", "INT64", ",\"mode\":\"REQUIRED\"")));
     static const Schema id = {.fields = fields, .field_count = 1};
     assert_false(compare_append(needs, &id, &as_it_is, NULL));
@@ -166,7 +159,7 @@ static void compares_layouts(void **state)
         {"{}", {{0}, id, 2, NULL, 0, false, false}, "clustered by nothing"},
     };
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
-        CLEANUP(json_free_ptr) Json *table = parse(layouts[i].table);
+        CLEANUP(json_free_ptr) Json *table = json_given(layouts[i].table);
         Error error = {0};
         assert_int_equal(compare_layout(table, &layouts[i].wanted, &error), !layouts[i].words);
         if (!layouts[i].words)

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "support/json_given.h"
+
 #include "support/bigquery_scene.h"
 
 #define TABLE(fields) "{\"etag\":\"e1\",\"schema\":{\"fields\":[" fields "]}}"
@@ -44,20 +46,11 @@ static Delivery delivery_of(SchemaEvolve evolve)
     };
 }
 
-static Json *parse(const char *text)
-{
-    Json *json = NULL;
-    Error error = {0};
-    if (!json_parse(text, strlen(text), "test", &json, &error))
-        fail_msg("%s", error.message);
-    return json;
-}
-
 static void assert_becomes(const Delivery *delivery, const char *before, const char *after)
 {
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *table = parse(before);
-    CLEANUP(json_free_ptr) Json *wanted = parse(after ? after : before);
+    CLEANUP(json_free_ptr) Json *table = json_given(before);
+    CLEANUP(json_free_ptr) Json *wanted = json_given(after ? after : before);
     bool changed = !after;
     CLEANUP(json_free_ptr) Json *evolved = bq_evolved(table, delivery, &changed);
     assert_string_equal(json_dump(evolved, &arena), json_dump(wanted, &arena));

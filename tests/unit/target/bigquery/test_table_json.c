@@ -7,14 +7,7 @@
 
 #include <cmocka.h>
 
-static Json *parse(const char *text)
-{
-    Json *json = NULL;
-    Error error = {0};
-    if (!json_parse(text, strlen(text), "test", &json, &error))
-        fail_msg("%s", error.message);
-    return json;
-}
+#include "support/json_given.h"
 
 static const Field columns[] = {
     {.name = "id", .kind = TYPE_INT64, .mode = MODE_REQUIRED},
@@ -71,7 +64,7 @@ static const char existing[] =
 static void what_a_copy_carries(void **state)
 {
     (void)state;
-    CLEANUP(json_free_ptr) Json *before = parse(existing);
+    CLEANUP(json_free_ptr) Json *before = json_given(existing);
     CLEANUP(json_free_ptr) Json *table = table_json_keep(before);
     CLEANUP(arena_done) Arena arena = {0};
     static const char *const kept[] = {"schema", "clustering", "description", "labels",
@@ -90,7 +83,7 @@ static void other_columns(void **state)
 {
     (void)state;
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *before = parse(existing);
+    CLEANUP(json_free_ptr) Json *before = json_given(existing);
     const TableLayout layout = {.key = key, .key_count = 1};
     TableDraft draft = draft_of(&layout);
     CLEANUP(json_free_ptr) Json *table = table_json_rebuild(before, &draft);

@@ -7,17 +7,10 @@
 
 #include <cmocka.h>
 
+#include "support/json_given.h"
+
 static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 static const int64_t now_ms = 100 * INT64_C(24) * 3600 * 1000;
-
-static Json *parse(const char *text)
-{
-    Json *json = NULL;
-    Error error = {0};
-    if (!json_parse(text, strlen(text), "test", &json, &error))
-        fail_msg("%s", error.message);
-    return json;
-}
 
 static const ConfigLabel labels[] = {{"team", "data"}, {"env", "prod"}};
 
@@ -45,7 +38,7 @@ static void nothing_to_do(void **state)
 {
     (void)state;
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *table = parse(as_wished);
+    CLEANUP(json_free_ptr) Json *table = json_given(as_wished);
     const TableWishes none = {0}, all = all_wishes();
     CLEANUP(wish_changes_done) WishChanges changes = wish_compare(&all, table, now_ms, &arena);
     assert_null(changes.patch);
@@ -62,8 +55,8 @@ static void all_that_can_be_changed(void **state)
     CLEANUP(arena_done) Arena arena = {0};
     CLEANUP(json_free_ptr)
     Json *table =
-        parse("{\"creationTime\":\"7776000000\",\"labels\":{\"team\":\"x\",\"mine\":\"1\"},"
-              "\"timePartitioning\":{\"type\":\"DAY\",\"field\":\"at\"}}");
+        json_given("{\"creationTime\":\"7776000000\",\"labels\":{\"team\":\"x\",\"mine\":\"1\"},"
+                   "\"timePartitioning\":{\"type\":\"DAY\",\"field\":\"at\"}}");
     TableWishes wishes = all_wishes();
     wishes.kms_key = NULL;
     CLEANUP(wish_changes_done) WishChanges changes = wish_compare(&wishes, table, now_ms, &arena);
@@ -85,7 +78,7 @@ static void an_expiration_that_is_over(void **state)
 {
     (void)state;
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *table = parse("{\"creationTime\":\"86400000\"}");
+    CLEANUP(json_free_ptr) Json *table = json_given("{\"creationTime\":\"86400000\"}");
     const TableWishes wishes = {.expiration_ms = 30 * day_ms};
     CLEANUP(wish_changes_done) WishChanges changes = wish_compare(&wishes, table, now_ms, &arena);
     assert_null(changes.patch);
@@ -96,7 +89,7 @@ static void a_table_without_partitions(void **state)
 {
     (void)state;
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *table = parse("{}");
+    CLEANUP(json_free_ptr) Json *table = json_given("{}");
     const TableWishes wishes = {.partition_expiration_ms = day_ms, .require_filter = true};
     CLEANUP(wish_changes_done) WishChanges changes = wish_compare(&wishes, table, now_ms, &arena);
     assert_null(changes.patch);
@@ -106,7 +99,7 @@ static void another_key(void **state)
 {
     (void)state;
     CLEANUP(arena_done) Arena arena = {0};
-    CLEANUP(json_free_ptr) Json *table = parse("{}");
+    CLEANUP(json_free_ptr) Json *table = json_given("{}");
     const TableWishes wishes = {.kms_key = "projects/p/k"};
     CLEANUP(wish_changes_done) WishChanges changes = wish_compare(&wishes, table, now_ms, &arena);
     assert_null(changes.patch);
