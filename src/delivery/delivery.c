@@ -367,7 +367,7 @@ static bool settle_counted(JobDelivery *delivery, const Intent *wanted, SettleRe
 /* Staging of another destination cannot be reached from here. Whether its rows were applied is
  * known there only, so its intent stays until a new one takes its place: whoever comes back before
  * that still finds it. */
-static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result)
+static void settle_elsewhere(JobDelivery *delivery, SettleResult *result)
 {
     log_warning(
         delivery->job,
@@ -376,7 +376,6 @@ static bool settle_elsewhere(JobDelivery *delivery, SettleResult *result)
         delivery->intent.delivery.run_id, delivery->intent.destination, delivery->destination);
     result->outcome = SETTLE_VOIDED;
     delivery->has_intent = false;
-    return true;
 }
 
 bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *ret_result,
@@ -390,9 +389,9 @@ bool delivery_settle(JobDelivery *delivery, const Intent *wanted, SettleResult *
     ret_result->attempt = found->attempt;
     ret_result->load = found->load;
     ret_result->rows_staged = staged_rows(found);
-    bool settled;
+    bool settled = true;
     if (strcmp(delivery->intent.destination, delivery->destination) != 0) {
-        settled = settle_elsewhere(delivery, ret_result);
+        settle_elsewhere(delivery, ret_result);
     } else if (delivery->intent.phase == INTENT_COUNTED) {
         settled = settle_counted(delivery, wanted, ret_result, error);
     } else {

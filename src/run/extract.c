@@ -78,21 +78,15 @@ static void add_results(ExtractGroup *group, size_t shard, const Reader *reader,
     pthread_mutex_unlock(&group->lock);
 }
 
-/* A sibling's failure ends what the sink is about to do. */
-static bool follow(Sink *sink, const StopFlag *stop)
-{
-    sink->stop.parent = stop;
-    return true;
-}
-
 static bool carry(ExtractJob *job, size_t shard, Carriage *carriage, const StopFlag *stop,
                   Error *error)
 {
-    return job->source->ops->reader_open(job->snapshot, job->extract, &job->shards->shards[shard],
-                                         &carriage->reader, error) &&
-           job->target->ops->sink_open(job->target, job->delivery, shard, &carriage->sink, error) &&
-           follow(carriage->sink, stop) && pump(job, carriage, stop, error) &&
-           (carriage->is_read = true) &&
+    if (!job->source->ops->reader_open(job->snapshot, job->extract, &job->shards->shards[shard],
+                                       &carriage->reader, error) ||
+        !job->target->ops->sink_open(job->target, job->delivery, shard, &carriage->sink, error))
+        return false;
+    carriage->sink->stop.parent = stop; /* a sibling's failure ends what the sink is about to do */
+    return pump(job, carriage, stop, error) && (carriage->is_read = true) &&
            carriage->sink->ops->finish(carriage->sink, &carriage->scratch, &carriage->result,
                                        error);
 }

@@ -254,13 +254,13 @@ static bool next_window(const RangeRequest *request, PassRange *range, int64_t b
     };
     outcome->nothing = !cursor_plan_next(cursor, &from, span.end, 0, NULL, &range->range);
     outcome->is_last = true;
-    if (outcome->nothing)
+    if (outcome->nothing) {
         job_note(request->run,
                  arena_printf(request->arena,
                               "nothing was read: what comes after %s is left to the job's runs",
                               backfill.end));
-    if (outcome->nothing)
         return true;
+    }
     const int64_t *first;
     bool windows = wants_windows(request, cursor);
     if (!survey(request, range, windows, &first, error))

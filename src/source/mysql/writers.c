@@ -130,8 +130,7 @@ static bool ask_prepared(MysqlConnection *connection, Arena *arena, WritersMomen
     return true;
 }
 
-/* A replica that is stopped for the time of a run goes on later with rows that were stamped before.
- */
+/* A replica that is stopped during a run goes on later with rows that were stamped before. */
 static bool ask_stopped(MysqlConnection *connection, WritersMoment *moment, Error *error)
 {
     CLEANUP(mysql_free_result_ptr) MYSQL_RES *rows = NULL;

@@ -23,9 +23,7 @@ uint64_t bq_staged_rows(const Delivery *delivery);
 /* An empty table for staging; one that is there already is fine. */
 bool bq_make_staging(const BqWork *work, const char *table, Error *error);
 
-/* Called now and then while rows are read: a staging table that its run is at work on does not
- * expire.
- */
+/* Called now and then while rows are read: staging that its run is at work on does not expire. */
 void bq_keep_staging(const BqScope *scope, const Delivery *delivery, const BqWay *way);
 
 /* What became of the rows by the step that is done. */

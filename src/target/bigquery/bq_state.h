@@ -42,8 +42,8 @@ typedef struct BqScope {
     const char *job; /* label of log lines; may be NULL */
     Arena *arena;
     const StopFlag *stop; /* ends calls and waits; NULL: only a signal does */
-    bool *refused; /* set when BigQuery calls a request invalid, or finds nothing to make something
-               in: it always will; may be NULL */
+    bool *refused;        /* set when BigQuery calls a request invalid, or finds nothing to make
+                             something in: it always will; may be NULL */
 } BqScope;
 
 /* How a delivery goes: Delivery.arranged, read (way.h). Strings belong to the scope's arena. */

@@ -25,7 +25,8 @@ TableRef duck_table_ref(const TableRef *table);
 /* The delivery, with its table named as above. */
 Delivery duck_delivery(const Delivery *delivery);
 
-/* True when staging has the columns of the table, as far as it can, in the table's order. */
+/* Rows are updated and inserted by key: staging is made from the table's own definition then, where
+ * it may take the table's place, and can have further columns, in another order. */
 static inline bool delivery_upserts(const Delivery *delivery)
 {
     return delivery->load == LOAD_UPSERT || delivery->load == LOAD_SOFT_DELETE;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* target/duckdb/merge.h: one delivery that merges, in the transaction of the call that applies it.
- */
+/* target/duckdb/merge.h: one delivery that merges, in the transaction that applies it. */
 #pragma once
 
 #include "target/duckdb/merge_sql.h"
@@ -22,9 +21,7 @@ typedef struct Merge {
     ApplyCounts *counts;
 } Merge;
 
-/* merge.c: one statement; its one number (a text), or how many rows it inserted, updated or
- * deleted.
- */
+/* merge.c: one statement; its one number (a text), or how many rows it changed. */
 bool merge_ask(const Merge *merge, const char *sql, uint64_t *ret_number, Error *error);
 bool merge_change(const Merge *merge, const char *sql, uint64_t *ret_rows, Error *error);
 bool merge_count(const Merge *merge, const char *table, uint64_t *ret_rows, Error *error);
