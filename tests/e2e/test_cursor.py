@@ -312,7 +312,7 @@ def test_equal_values_at_the_edge(db, bqferry, job, duckdb_target, operator, kin
         for _ in range(5):
             db.execute("INSERT INTO items SELECT FROM generate_series(1, 10)")
         bqferry.ok("run")
-    time.sleep(1.1)  # a second's rows are whole when it is over
+    time.sleep(1.7)  # 12.5 s rounds to 13, and the rows of 13 are whole at 14
     bqferry.ok("run")
     assert ids(duckdb_target) == list(range(1, 301))
 
