@@ -101,11 +101,12 @@ run_fuzz() {
   add fuzz $good $bad 0 0
 }
 
+# A file of tests at a time on each core, each with servers of its own.
 run_pytest() {
   local status=0
   BQFERRY=$root/build/debug/bqferry BQFERRY_RELEASE=$root/build/release/bqferry \
     .deps/venv/bin/python -m pytest tests/e2e tests/tools -q --timeout=900 \
-    --junitxml="$results/pytest.xml" </dev/null || status=$?
+    -n "$jobs" --dist loadfile --junitxml="$results/pytest.xml" </dev/null || status=$?
   add_junit pytest $status
 }
 
