@@ -109,13 +109,14 @@ def test_a_lock_that_is_held(scene):
 def test_a_lock_is_refreshed_while_it_is_held(scene, fault_points, gate):
     """Longer than it takes to be stale."""
     scene.write(source={"table": "public.items", "where": gate.at("id", 10)})
-    running = scene.bqferry.start("run", env=FAST)
+    faster = {"BQFERRY_LIMIT": "state.lock_speed=15"}  # refreshed each second, lost after four, stale after eight
+    running = scene.bqferry.start("run", env=faster)
     gate.wait_reached(running)
-    generations = set()
-    for _ in range(8):
+    generations, began = set(), time.monotonic()
+    while time.monotonic() - began < 9:
         time.sleep(0.5)
         generations.add(scene.bucket.get_blob(scene.lock()).generation)
-        assert scene.bqferry("run", env=FAST).code == 7
+        assert scene.bqferry("run", env=faster).code == 7
     assert len(generations) > 3
     gate.open()
     assert running.wait().code == 0
