@@ -29,8 +29,8 @@ typedef struct PlanRequest {
     const JobState *state; /* the job's */
 } PlanRequest;
 
-/* The job's relation, as its source describes it. A job that carries all columns is refused where
- * the account may not see them all (ERROR_SOURCE). */
+/* The job's relation, as its source describes it. ERROR_SOURCE when the account may not read a
+ * column that the job asks for, or not even see all of them while it asks for all. */
 bool job_describe(Session *session, const RunJob *job, Arena *arena, Source **ret_source,
                   SourceTable *ret_table, Error *error);
 
