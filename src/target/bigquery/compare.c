@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/bigquery/compare.h"
 
+#include "model/type_text.h"
 #include "schema/layout_json.h"
 #include "schema/mapping.h"
 
@@ -93,7 +94,7 @@ static const char *field_text(const Field *field, Arena *arena)
 {
     Field scalar = *field;
     scalar.mode = MODE_NULLABLE;
-    return column_text(mapping_type_text(&scalar, arena), field->mode, arena);
+    return column_text(type_text_of(&scalar, arena), field->mode, arena);
 }
 
 /* Words about differences, one after the other. */
