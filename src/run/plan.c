@@ -125,20 +125,16 @@ static const char *source_text(const RunJob *job, Arena *arena)
                : arena_printf(arena, "%s %s", job->config->connection, job->relation_text);
 }
 
-static Delivery plan_delivery(const RunOptions *options, const RunJob *job,
-                              const PlannedJob *planned, Arena *arena)
+/* What the source's columns decide of it. */
+static Delivery plan_delivery(const RunJob *job, const PlannedJob *planned, Arena *arena)
 {
     const JobConfig *config = job->config;
-    Delivery delivery = {
-        .job = job->name,
-        .load = options->full_refresh ? LOAD_REPLACE : config->load,
-        .table = job->target,
-        .schema = planned->plan.schema,
-        .layout = layout_of(config, &planned->table, &planned->plan, arena),
-        .source = source_text(job, arena),
-        .replace_partitions = config->replace_partitions && !options->full_refresh,
-        .wishes = &config->target,
-    };
+    Delivery delivery = planned->delivery;
+    delivery.table = job->target;
+    delivery.schema = planned->plan.schema;
+    delivery.layout = layout_of(config, &planned->table, &planned->plan, arena);
+    delivery.source = source_text(job, arena);
+    delivery.wishes = &config->target;
     if (config->target.description)
         delivery.schema.description = config->target.description;
     return delivery;
@@ -150,7 +146,8 @@ static bool describe_target(Session *session, const RunJob *job, Arena *arena, P
 {
     Target *target = session_target(session);
     planned->existing = (TargetTable){0};
-    planned->knows_existing = planned->delivery.load != LOAD_REPLACE;
+    planned->knows_existing =
+        planned->delivery.load != LOAD_REPLACE || planned->delivery.replace_partitions;
     return !planned->knows_existing ||
            target->ops->describe(target, &job->target, arena, &planned->existing, error);
 }
@@ -250,6 +247,7 @@ bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned,
     ret_planned->delivery = (Delivery){
         .job = job->name,
         .load = options->full_refresh ? LOAD_REPLACE : job->config->load,
+        .replace_partitions = job->config->replace_partitions && !options->full_refresh,
     };
     if (!describe_source(session, job, arena, &ret_planned->source, &ret_planned->table, error) ||
         !describe_target(session, job, arena, ret_planned, error) ||
@@ -264,7 +262,7 @@ bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned,
     };
     if (!job->relation.query)
         ret_planned->extract.relation.schema = ret_planned->table.schema;
-    ret_planned->delivery = plan_delivery(options, job, ret_planned, arena);
+    ret_planned->delivery = plan_delivery(job, ret_planned, arena);
     ret_planned->one_shard_bytes = session_target(session)->one_shard_bytes;
     ret_planned->one_shard_columns = session_target(session)->one_shard_columns;
     return plan_merge(request, arena, ret_planned, error);

@@ -10,7 +10,7 @@ typedef struct PlannedJob {
     SourceTable table;
     TablePlan plan;
     TargetTable existing;
-    bool knows_existing;      /* it was looked at: not for a replace */
+    bool knows_existing;      /* it was looked at: not for a replace of all rows */
     Extract extract;          /* borrows plan and constants */
     Delivery delivery;        /* without run id, attempt and shards */
     int64_t one_shard_bytes;  /* a smaller table is taken as one shard; 0: no wish */

@@ -3,7 +3,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/type_text.h"
+#include "schema/field_json.h"
 #include "schema/layout_json.h"
+#include "schema/widen.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/description.h"
@@ -116,15 +119,55 @@ static bool wants_rebuild(const Delivery *delivery)
     return !word || strcmp(word, "rebuild") == 0;
 }
 
+/* Statements that widen the table's columns to those that come; NULL when that is not all there is
+ * to do (docs/managing-table-schemas#change_a_columns_data_type). */
+static const char *widening_text(const Delivery *delivery, const Json *table, Arena *arena)
+{
+    Schema existing;
+    Error unreadable = {0};
+    const char *text = NULL;
+    if (!field_json_to_schema(json_get(table, "schema"), arena, &existing, &unreadable) ||
+        existing.field_count != delivery->schema.field_count)
+        return NULL;
+    for (size_t i = 0; i < existing.field_count; i++) {
+        const Field *now = &existing.fields[i];
+        const Field *field = schema_field(&delivery->schema, now->name);
+        if (!field || now->mode != field->mode)
+            return NULL;
+        if (field_same_type(now, field))
+            continue;
+        if (!field_widens(field, now))
+            return NULL;
+        Field scalar = *field;
+        scalar.mode = MODE_NULLABLE;
+        text = arena_printf(arena, "%s%sALTER TABLE `%s.%s` ALTER COLUMN `%s` SET DATA TYPE %s",
+                            text ? text : "", text ? "; " : "", delivery->table.dataset,
+                            delivery->table.table, now->name, type_text_of(&scalar, arena));
+    }
+    return text;
+}
+
+static bool fail_partitions(const Delivery *delivery, const Json *table, const char *changes,
+                            Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const char *widening = widening_text(delivery, table, &arena);
+    error_set(error, ERROR_CONFIG,
+              "single partitions cannot be replaced when the columns change: %s", changes);
+    if (widening)
+        return error_hint(error,
+                          "widen the table first: %s; or run once with --full-refresh, which "
+                          "replaces the whole table",
+                          widening);
+    return error_hint(error, "run once with --full-refresh, which replaces the whole table");
+}
+
 static bool check_rebuild(const Delivery *delivery, const Json *table, Error *error)
 {
     char changes[ERROR_MESSAGE_MAX / 2];
     compare_describe(table, &delivery->schema, changes, sizeof changes);
-    if (delivery->replace_partitions) {
-        error_set(error, ERROR_CONFIG,
-                  "single partitions cannot be replaced when the columns change: %s", changes);
-        return error_hint(error, "run once with --full-refresh, which replaces the whole table");
-    }
+    if (delivery->replace_partitions)
+        return fail_partitions(delivery, table, changes, error);
     if (!wants_rebuild(delivery)) {
         error_set(error, ERROR_CONFIG, "the columns would change: %s", changes);
         return error_hint(error, "on_schema_change: rebuild lets a replace change them");
