@@ -109,6 +109,37 @@ def test_other_columns(scene, bucket):
     assert len(scene.rows()) == 1000 and scene.tables() == ["items"] and scene.objects() == []
 
 
+def test_words_of_columns_that_stay(scene):
+    """A description that somebody wrote stays, whatever comment the source has by now; also inside of a STRUCT."""
+    from google.cloud.bigquery import SchemaField
+    scene.db.execute("CREATE TYPE part AS (weight int, label text); ALTER TABLE items ADD COLUMN part part;"
+                     " COMMENT ON COLUMN items.name IS 'ours'; COMMENT ON COLUMN items.price IS 'in EUR'")
+    scene.write("replace")
+    scene.ok()
+    client = scene.google.client()
+    table = client.get_table(f"{DATASET}.items")
+
+    def words():
+        fields = {field.name: field for field in client.get_table(f"{DATASET}.items").schema}
+        found = {name: fields[name].description for name in fields}
+        return {**found, **{f"part.{field.name}": field.description for field in fields["part"].fields}}
+
+    table.schema = [
+        SchemaField("name", "STRING", description="by hand") if field.name == "name" else
+        SchemaField("part", "RECORD", fields=[SchemaField("weight", "INT64", description="in grams"),
+                                              SchemaField("label", "STRING")]) if field.name == "part" else field
+        for field in table.schema]
+    client.update_table(table, ["schema"])
+    scene.db.execute("COMMENT ON COLUMN items.name IS 'changed'; COMMENT ON COLUMN items.price IS 'in USD'")
+    kept = {"id": None, "name": "by hand", "day": None, "price": "in EUR", "part": None, "part.weight": "in grams",
+            "part.label": None}
+    scene.ok()
+    assert words() == kept
+    scene.db.execute("ALTER TABLE items ADD COLUMN more int; COMMENT ON COLUMN items.more IS 'new'")
+    scene.ok()
+    assert words() == {**kept, "more": "new"}
+
+
 def clustered_by(scene):
     return scene.google.client().get_table(f"{DATASET}.items").clustering_fields
 

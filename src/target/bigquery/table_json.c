@@ -87,14 +87,30 @@ static bool same_kind(const Json *left, const Json *right)
     return type && other && type_kind_parse(type, &a) && type_kind_parse(other, &b) && a == b;
 }
 
+/* Somebody may have written the description by hand, and nothing tells it from an old one of ours.
+ */
 static void keep_words(Json *field, const Json *before)
 {
     static const char *const kept[] = {"policyTags", "dataPolicies", "collation",
                                        "defaultValueExpression", "roundingMode"};
-    if (!json_get(field, "description"))
-        keep_member(field, before, "description");
+    const char *words = json_get_text(before, "description");
+    if (words && *words)
+        json_set_text(field, "description", words);
     for (size_t i = 0; i < sizeof kept / sizeof *kept && same_kind(field, before); i++)
         keep_member(field, before, kept[i]);
+}
+
+/* Members of a STRUCT have words of their own. */
+static void keep_words_of(Json *fields, const Json *before)
+{
+    for (size_t i = 0; i < json_count(fields); i++) {
+        Json *field = json_at(fields, i);
+        const Json *same = field_named(before, json_get_text(field, "name"));
+        if (!same)
+            continue;
+        keep_words(field, same);
+        keep_words_of(json_get(field, "fields"), json_get(same, "fields"));
+    }
 }
 
 /* Also with the types that its columns have now. */
@@ -141,14 +157,8 @@ Json *table_json_rebuild(const Json *existing, const TableDraft *draft)
 {
     Json *table = table_json_keep(existing);
     CLEANUP(json_free_ptr) Json *fresh = table_json_new(draft);
-    const Json *before = json_get(json_get(existing, "schema"), "fields");
-    Json *fields = json_get(json_get(fresh, "schema"), "fields");
-    for (size_t i = 0; i < json_count(fields); i++) {
-        Json *field = json_at(fields, i);
-        const Json *same = field_named(before, json_get_text(field, "name"));
-        if (same)
-            keep_words(field, same);
-    }
+    keep_words_of(json_get(json_get(fresh, "schema"), "fields"),
+                  json_get(json_get(existing, "schema"), "fields"));
     json_set(table, "schema", json_clone(json_get(fresh, "schema")));
     json_set(table, "tableConstraints", kept_constraints(existing, draft->schema, fresh));
     return table;

@@ -91,7 +91,7 @@ static void other_columns(void **state)
         json_dump(json_get(table, "schema"), &arena),
         "{\"fields\":[{\"name\":\"id\",\"type\":\"INT64\",\"mode\":\"REQUIRED\",\"description\":"
         "\"old id\",\"policyTags\":{\"names\":[\"tag\"]}},{\"name\":\"name\",\"type\":\"STRING\","
-        "\"mode\":\"NULLABLE\",\"description\":\"new words\"},{\"name\":\"at\",\"type\":"
+        "\"mode\":\"NULLABLE\",\"description\":\"old name\"},{\"name\":\"at\",\"type\":"
         "\"TIMESTAMP\",\"mode\":\"NULLABLE\"}]}");
     assert_string_equal(
         json_dump(json_get(table, "tableConstraints"), &arena),
