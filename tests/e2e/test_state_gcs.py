@@ -126,7 +126,8 @@ def test_a_lock_is_refreshed_while_it_is_held(scene, fault_points, gate):
     for _ in range(8):
         time.sleep(0.5)
         generations.add(scene.bucket.get_blob(scene.lock()).generation)
-        assert scene.bqferry("run", env=FAST).code == 7
+        other = scene.bqferry("run", env=FAST)
+        assert other.code == 7, str(other)
     assert len(generations) > 3
     gate.open()
     assert running.wait().code == 0
