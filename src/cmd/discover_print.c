@@ -5,6 +5,7 @@
 #include "cmd/model_json.h"
 #include "cmd/output.h"
 #include "cmd/text_width.h"
+#include "model/type_text.h"
 
 #include <string.h>
 
@@ -134,7 +135,7 @@ static void print_columns(const DiscoveredTable *found, FILE *out, Arena *arena)
         const char *cells[] = {column->name,
                                column->type.text,
                                column->not_null ? "not null" : NULL,
-                               mapped ? mapping_type_text(&mapping->field, arena) : "(see below)",
+                               mapped ? type_text_of(&mapping->field, arena) : "(see below)",
                                mapped ? confidence_name(mapping->confidence) : NULL,
                                cursor_text(column, mapping),
                                column->comment};

@@ -5,6 +5,7 @@
 #include "cmd/human.h"
 #include "cmd/model_json.h"
 #include "cmd/output.h"
+#include "model/type_text.h"
 #include "schema/field_json.h"
 #include "schema/layout_json.h"
 #include "schema/mapping.h"
@@ -96,7 +97,7 @@ void discover_print_target(const TableRef *name, const TargetTable *found, FILE 
     print_names("key: ", found->layout.key, found->layout.key_count, out);
     for (size_t i = 0; i < found->schema.field_count; i++) {
         const Field *field = &found->schema.fields[i];
-        const char *cells[] = {field->name, mapping_type_text(field, arena),
+        const char *cells[] = {field->name, type_text_of(field, arena),
                                field_mode_name(field->mode), field->description};
         output_table_add(&table, cells);
     }

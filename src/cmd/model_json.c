@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/model_json.h"
 
+#include "model/type_text.h"
+
 void model_json_set_known(Json *object, const char *key, int64_t number)
 {
     if (number < 0)
@@ -60,7 +62,7 @@ Json *model_json_mapping(const ColumnPlan *plan, Arena *arena)
 {
     Json *json = json_object_new();
     json_set_text(json, "name", plan->field.name);
-    json_set_text(json, "type", mapping_type_text(&plan->field, arena));
+    json_set_text(json, "type", type_text_of(&plan->field, arena));
     json_set_text(json, "mode", field_mode_name(plan->field.mode));
     json_set_text(json, "confidence", confidence_name(plan->confidence));
     json_set_text(json, "on_invalid", invalid_policy_name(plan->on_invalid));

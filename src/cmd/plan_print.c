@@ -6,6 +6,7 @@
 #include "cmd/model_json.h"
 #include "cmd/output.h"
 #include "cmd/text_width.h"
+#include "model/type_text.h"
 #include "schema/field_json.h"
 
 #include <string.h>
@@ -37,7 +38,7 @@ static void print_columns(const JobPlan *job, FILE *out, Arena *arena)
         bool renamed = strcmp(column->source->name, column->field.name) != 0;
         const char *cells[] = {column->source->name,
                                column->source->type.text,
-                               mapping_type_text(&column->field, arena),
+                               type_text_of(&column->field, arena),
                                field_mode_name(column->field.mode),
                                confidence_name(column->confidence),
                                renamed ? column->field.name : NULL};

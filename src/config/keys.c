@@ -435,7 +435,9 @@ static const ConfigKey column_keys[] = {
      .type = KEY_TEXT,
      FIELD(RawColumn, config.description),
      .otherwise_text = "the source column's comment",
-     .doc = "Description of the column in the target.",
+     .doc =
+         "Description of the column in the target, where it is made. A column of BigQuery that is "
+         "there keeps its own.",
      .example = "Sum of all items, with taxes"},
     COLUMN_OPTION_KEYS(RawColumn, config, "the job's", "the job's", "the job's", "the job's",
                        "the job's"),

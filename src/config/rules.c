@@ -6,6 +6,7 @@
 #include "config/rules_incremental.h"
 #include "config/rules_target.h"
 #include "config/same.h"
+#include "model/type_text.h"
 
 #include <string.h>
 
@@ -245,6 +246,16 @@ static void check_load(const Rules *rules, RawJob *job)
             job->element.label);
 }
 
+/* Whether the source's column can become that type is for the plan to say. */
+static void check_column_type(const Rules *rules, const RawElement *column, const char *type)
+{
+    Field field = {0};
+    Error error = {0};
+    if (type && !type_text_parse(type, &field, &error))
+        mistakes_add(rules->mistakes, raw_place(column, KEYS_TO("type")), "%s: %s%s%s",
+                     column->label, error.message, *error.hint ? "; " : "", error.hint);
+}
+
 static void apply_columns(const Rules *rules, RawJob *job)
 {
     ColumnConfig *columns = ARENA_ARRAY(rules->arena, ColumnConfig, job->column_count);
@@ -252,6 +263,7 @@ static void apply_columns(const Rules *rules, RawJob *job)
         columns[i] = job->columns[i].config;
         columns[i].name = job->columns[i].element.name;
         columns[i].place = job->columns[i].element.place;
+        check_column_type(rules, &job->columns[i].element, columns[i].type);
     }
     job->config.columns = columns;
     job->config.column_count = job->column_count;

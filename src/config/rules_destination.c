@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/rules_destination.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
+    PROJECT_LENGTH_MIN = 6,
+    PROJECT_LENGTH_MAX = 30,
     LABEL_CHARACTERS_MAX = 63,
     LABELS_MAX = 60, /* BigQuery takes 64 of a resource, and some are ours */
     NAME_BYTES_MAX = 1024,
@@ -109,6 +113,47 @@ static void check_compression(const RawConfig *raw, Mistakes *mistakes)
                  is_auto ? "avro" : format, own, compression, own);
 }
 
+/* The words of google_endpoint (net/google.h): plain http, which is also meant where nothing is. */
+static bool is_emulator(const char *endpoint, const char *variable)
+{
+    const char *said = endpoint ? endpoint : getenv(variable);
+    return said && *said && strncasecmp(said, "https://", strlen("https://")) != 0;
+}
+
+/* What the keys' pattern leaves over. Ids below a domain ("example.com:shop") are older than the
+ * rule about lengths. */
+static bool is_project_id(const char *id)
+{
+    size_t length = strlen(id);
+    bool fits = length >= PROJECT_LENGTH_MIN && length <= PROJECT_LENGTH_MAX;
+    return (fits || strchr(id, ':')) && id[length - 1] != '-';
+}
+
+/* An emulator takes any name. */
+static void check_projects(const RawConfig *raw, Mistakes *mistakes)
+{
+    const BigQueryConfig *google = &raw->destination.bigquery;
+    const EndpointsConfig *endpoints = &google->endpoints;
+    const struct {
+        const char *key;
+        const char *id;
+    } projects[] = {{"project", google->project},
+                    {"job_project", google->job_project},
+                    {"quota_project", google->quota_project}};
+    if (rules_is_bigquery(&raw->destination)
+            ? is_emulator(endpoints->bigquery, "BIGQUERY_EMULATOR_HOST")
+            : is_emulator(endpoints->storage, "STORAGE_EMULATOR_HOST"))
+        return;
+    for (size_t i = 0; i < sizeof projects / sizeof *projects; i++) {
+        if (projects[i].id && !is_project_id(projects[i].id))
+            mistakes_add(mistakes,
+                         raw_place(&raw->element, KEYS_TO("destination", projects[i].key)),
+                         "destination.%s: expected a project's id of 6 to 30 letters, digits and "
+                         "hyphens, the last one no hyphen, found %s",
+                         projects[i].key, shown_text(projects[i].id, mistakes->arena));
+    }
+}
+
 /* gs://BUCKET or gs://BUCKET/PREFIX; the last slash is not part of it. */
 static void check_bucket_path(RawConfig *raw, Mistakes *mistakes, Arena *arena)
 {
@@ -148,10 +193,12 @@ static void check_files(RawConfig *raw, Mistakes *mistakes, Arena *arena)
         destination->format = NULL;
     if (!destination->path)
         return;
-    if (strncmp(destination->path, gs, strlen(gs)) == 0)
-        check_bucket_path(raw, mistakes, arena);
-    else
+    if (strncmp(destination->path, gs, strlen(gs)) != 0) {
         check_local_files(raw, mistakes);
+        return;
+    }
+    check_bucket_path(raw, mistakes, arena);
+    check_projects(raw, mistakes);
 }
 
 static const RawJob *job_without_dataset(const RawConfig *raw)
@@ -181,6 +228,7 @@ static void check_bigquery(const RawConfig *raw, Mistakes *mistakes)
                      "destination.dataset: is required: %s names no dataset of its own "
                      "(target: DATASET.TABLE)",
                      job->element.label);
+    check_projects(raw, mistakes);
     rules_labels(&destination->bigquery.labels, yaml_get(node, "labels"), raw->element.place.file,
                  "destination.labels", mistakes);
 }

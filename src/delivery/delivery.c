@@ -84,6 +84,14 @@ static bool take_state(JobDelivery *delivery, const JobState *state, Error *erro
     return true;
 }
 
+/* Earlier versions kept no success: their last commit stands for it. */
+static void take_success(const Json *saved, Arena *arena, JobState *state)
+{
+    if (!json_get(json_get(saved, "state"), "succeeded_at"))
+        state->succeeded_at =
+            arena_strdup(arena, json_get_text(json_get(saved, "last_run"), "committed_at"));
+}
+
 static bool load(JobDelivery *delivery, Error *error)
 {
     CLEANUP(json_free_ptr) Json *state = NULL;
@@ -97,6 +105,7 @@ static bool load(JobDelivery *delivery, Error *error)
                           "begins anew",
                           delivery->job);
     }
+    take_success(state, &delivery->state_arena, &delivery->state);
     const Json *last_run = json_get(state, "last_run");
     if (json_is_object(last_run))
         delivery->last_run = json_clone(last_run);
@@ -463,8 +472,6 @@ bool delivery_look(StateStore *store, const char *job, Arena *arena, DeliveryPas
     ret_past->last_run = arena_strdup(arena, json_get_text(json_get(state, "last_run"), "run_id"));
     if (!job_state_from_json(json_get(state, "state"), arena, &ret_past->state, error))
         return error_prefix(error, "state of job %s", job);
-    if (!ret_past->state.succeeded_at) /* of an earlier version */
-        ret_past->state.succeeded_at =
-            arena_strdup(arena, json_get_text(json_get(state, "last_run"), "committed_at"));
+    take_success(state, arena, &ret_past->state);
     return true;
 }

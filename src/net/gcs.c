@@ -212,15 +212,18 @@ static bool check_crc(const GcsScope *scope, const GcsObject *object, uint32_t c
 }
 
 bool gcs_download(const GcsScope *scope, const GcsObject *object, GcsTake *take, void *context,
-                  Error *error)
+                  bool *ret_gone, Error *error)
 {
     uint32_t crc = 0;
+    *ret_gone = false;
     for (uint64_t offset = 0; offset < object->size;) {
         CLEANUP(raw_done) Raw raw = {0};
         uint64_t left = object->size - offset;
         size_t size = left < PIECE ? (size_t)left : PIECE;
-        if (!get_piece(scope, object, offset, size, &raw, error))
+        if (!get_piece(scope, object, offset, size, &raw, error)) {
+            *ret_gone = raw.failure.status == 404;
             return false;
+        }
         crc = crc32c_extend(crc, raw.response.body.data, size);
         if (!take(context, raw.response.body.data, size, error))
             return false;
@@ -234,21 +237,37 @@ static bool append_piece(void *context, const void *bytes, size_t size, Error *e
     return buffer_append(context, bytes, size, error);
 }
 
+static bool check_size(const GcsScope *scope, const GcsObject *object, const Buffer *body,
+                       Error *error)
+{
+    if (object->size <= body->max)
+        return true;
+    error_set(error, ERROR_TARGET, "it has %llu bytes, at most %zu are expected",
+              (unsigned long long)object->size, body->max);
+    return with_object(scope, object->name, error);
+}
+
 bool gcs_read(const GcsScope *scope, const char *name, Arena *arena, GcsObject *ret_object,
               Buffer *body, Error *error)
 {
-    bool found;
-    buffer_clear(body);
-    if (!gcs_stat(scope, name, arena, ret_object, &found, error))
-        return false;
-    if (!found)
-        return true;
-    if (ret_object->size > body->max) {
-        error_set(error, ERROR_TARGET, "it has %llu bytes, at most %zu are expected",
-                  (unsigned long long)ret_object->size, body->max);
-        return with_object(scope, name, error);
+    enum { TRIES = 5 };
+    Error problem = {0};
+    bool gone = true, found;
+    for (int try = 0; gone && try < TRIES; try++) { /* a lock is written anew all the time */
+        problem = (Error){0};
+        gone = false;
+        buffer_clear(body);
+        if (!gcs_stat(scope, name, arena, ret_object, &found, &problem))
+            break;
+        if (!found)
+            return true;
+        if (check_size(scope, ret_object, body, &problem) &&
+            gcs_download(scope, ret_object, append_piece, body, &gone, &problem))
+            return true;
     }
-    return gcs_download(scope, ret_object, append_piece, body, error);
+    if (error)
+        *error = problem;
+    return false;
 }
 
 /* The object resource of an upload. */

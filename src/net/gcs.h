@@ -35,8 +35,9 @@ enum { GCS_ANY = -1, GCS_ABSENT = 0 };
 bool gcs_stat(const GcsScope *scope, const char *name, Arena *arena, GcsObject *ret_object,
               bool *ret_found, Error *error);
 
-/* Metadata and content of one generation, at most body->max bytes, checked against its CRC32C;
- * ret_object->generation = 0 (and true returned) when there is no such object. */
+/* Metadata and content of one generation, at most body->max bytes, checked against its CRC32C; of a
+ * newer one when it is replaced meanwhile. ret_object->generation = 0 (and true returned) when
+ * there is no such object. */
 bool gcs_read(const GcsScope *scope, const char *name, Arena *arena, GcsObject *ret_object,
               Buffer *body, Error *error);
 
@@ -44,9 +45,9 @@ bool gcs_read(const GcsScope *scope, const char *name, Arena *arena, GcsObject *
 typedef bool GcsTake(void *context, const void *bytes, size_t size, Error *error);
 
 /* Content of an object of any size, in pieces of at most 4 MiB, checked against `object`'s size and
- * CRC32C at the end. ERROR_TARGET, retryable, when that generation is gone. */
+ * CRC32C at the end. ERROR_TARGET, retryable, with *ret_gone when that generation is gone. */
 bool gcs_download(const GcsScope *scope, const GcsObject *object, GcsTake *take, void *context,
-                  Error *error);
+                  bool *ret_gone, Error *error);
 
 typedef struct GcsWrite {
     const char *name;

@@ -198,18 +198,30 @@ static bool open_delivery(JobRun *run, int64_t lock_wait_ms, JobDelivery **ret_d
     return delivery_open(&place, ret_delivery, error);
 }
 
+/* The state's word, not this run's: a part (a limit, a backfill) is no success of the job. */
+static void report_success(const JobDelivery *delivery, JobReport *report)
+{
+    int64_t success_us;
+    const char *success = delivery_state(delivery)->succeeded_at;
+    if (!success || !cursor_parse(CURSOR_INSTANT, success, &success_us))
+        return;
+    report->has_success = true;
+    report->success_us = success_us;
+}
+
 /* The locks are held from before settling until after the commit. */
 static bool run_once(JobRun *run, int64_t lock_wait_ms, Error *error)
 {
     CLEANUP(delivery_close_ptr) JobDelivery *delivery = NULL;
     bool finished;
-    if (!open_delivery(run, lock_wait_ms, &delivery, error) ||
-        !settle(run, delivery, &finished, error))
+    if (!open_delivery(run, lock_wait_ms, &delivery, error))
         return false;
-    if (finished)
-        return true;
-    bool done = run_passes(run, delivery, error);
-    run->seen_run = job_keep_text(run, delivery_last_run(delivery));
+    bool done = settle(run, delivery, &finished, error);
+    if (done && !finished) {
+        done = run_passes(run, delivery, error);
+        run->seen_run = job_keep_text(run, delivery_last_run(delivery));
+    }
+    report_success(delivery, run->report);
     return done;
 }
 
@@ -258,10 +270,7 @@ bool job_run(JobRun *run)
     Error error = {0};
     bool done = run_steps(run, &error);
     job_enter_phase(run, done ? PHASE_DONE : PHASE_FAILED);
-    if (done) {
-        run->report->has_success = true;
-        run->report->success_us = clock_wall_us();
-    } else {
+    if (!done) {
         run->report->status = JOB_FAILED;
         run->report->error = error;
         log_error(run->job->name, &error);

@@ -125,20 +125,16 @@ static const char *source_text(const RunJob *job, Arena *arena)
                : arena_printf(arena, "%s %s", job->config->connection, job->relation_text);
 }
 
-static Delivery plan_delivery(const RunOptions *options, const RunJob *job,
-                              const PlannedJob *planned, Arena *arena)
+/* What the source's columns decide of it. */
+static Delivery plan_delivery(const RunJob *job, const PlannedJob *planned, Arena *arena)
 {
     const JobConfig *config = job->config;
-    Delivery delivery = {
-        .job = job->name,
-        .load = options->full_refresh ? LOAD_REPLACE : config->load,
-        .table = job->target,
-        .schema = planned->plan.schema,
-        .layout = layout_of(config, &planned->table, &planned->plan, arena),
-        .source = source_text(job, arena),
-        .replace_partitions = config->replace_partitions && !options->full_refresh,
-        .wishes = &config->target,
-    };
+    Delivery delivery = planned->delivery;
+    delivery.table = job->target;
+    delivery.schema = planned->plan.schema;
+    delivery.layout = layout_of(config, &planned->table, &planned->plan, arena);
+    delivery.source = source_text(job, arena);
+    delivery.wishes = &config->target;
     if (config->target.description)
         delivery.schema.description = config->target.description;
     return delivery;
@@ -150,7 +146,8 @@ static bool describe_target(Session *session, const RunJob *job, Arena *arena, P
 {
     Target *target = session_target(session);
     planned->existing = (TargetTable){0};
-    planned->knows_existing = planned->delivery.load != LOAD_REPLACE;
+    planned->knows_existing =
+        planned->delivery.load != LOAD_REPLACE || planned->delivery.replace_partitions;
     return !planned->knows_existing ||
            target->ops->describe(target, &job->target, arena, &planned->existing, error);
 }
@@ -187,8 +184,8 @@ static bool map_columns(const RunOptions *options, const RunJob *job, Arena *are
            mapping_plan(&planned->table, &mapping, map_column, arena, &planned->plan, error);
 }
 
-bool job_describe(Session *session, const RunJob *job, Arena *arena, Source **ret_source,
-                  SourceTable *ret_table, Error *error)
+static bool describe_source(Session *session, const RunJob *job, Arena *arena, Source **ret_source,
+                            SourceTable *ret_table, Error *error)
 {
     if (!session_source(session, job->config->connection, ret_source, error) ||
         !(*ret_source)->ops->describe(*ret_source, &job->relation, arena, ret_table, error))
@@ -201,6 +198,46 @@ bool job_describe(Session *session, const RunJob *job, Arena *arena, Source **re
                              "source.columns");
 }
 
+static bool is_wanted(const ConfigText *wanted, const char *column)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        if (strcmp(wanted->items[i], column) == 0)
+            return true;
+    }
+    return wanted->count == 0;
+}
+
+/* Refuses columns that are carried and that the account may not read. `plan` NULL: not mapped yet,
+ * so all that the job asks for count as carried. */
+static bool check_readable(const RunJob *job, const SourceTable *table, const TablePlan *plan,
+                           Arena *arena, Error *error)
+{
+    const char *denied = NULL;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const SourceColumn *column = &table->columns[i];
+        bool carried = plan ? plan_target_name(plan, column->name) != NULL
+                            : is_wanted(&job->config->columns_wanted, column->name);
+        if (column->is_denied && carried)
+            denied = arena_printf(arena, "%s%s%s", denied ? denied : "", denied ? ", " : "",
+                                  column->name);
+    }
+    if (!denied)
+        return true;
+    error_set(error, ERROR_SOURCE, "%s: no permission to read column %s", job->relation_text,
+              denied);
+    return error_hint(error,
+                      "as the table's owner: GRANT SELECT (%s) ON %s to the connection's user; or "
+                      "list the columns to carry in source.columns",
+                      denied, job->relation_text);
+}
+
+bool job_describe(Session *session, const RunJob *job, Arena *arena, Source **ret_source,
+                  SourceTable *ret_table, Error *error)
+{
+    return describe_source(session, job, arena, ret_source, ret_table, error) &&
+           check_readable(job, ret_table, NULL, arena, error);
+}
+
 bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned, Error *error)
 {
     const RunJob *job = request->job;
@@ -210,10 +247,12 @@ bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned,
     ret_planned->delivery = (Delivery){
         .job = job->name,
         .load = options->full_refresh ? LOAD_REPLACE : job->config->load,
+        .replace_partitions = job->config->replace_partitions && !options->full_refresh,
     };
-    if (!job_describe(session, job, arena, &ret_planned->source, &ret_planned->table, error) ||
+    if (!describe_source(session, job, arena, &ret_planned->source, &ret_planned->table, error) ||
         !describe_target(session, job, arena, ret_planned, error) ||
-        !map_columns(options, job, arena, ret_planned, error))
+        !map_columns(options, job, arena, ret_planned, error) ||
+        !check_readable(job, &ret_planned->table, &ret_planned->plan, arena, error))
         return false;
     ret_planned->extract = (Extract){
         .plan = &ret_planned->plan,
@@ -223,7 +262,7 @@ bool job_plan(const PlanRequest *request, Arena *arena, PlannedJob *ret_planned,
     };
     if (!job->relation.query)
         ret_planned->extract.relation.schema = ret_planned->table.schema;
-    ret_planned->delivery = plan_delivery(options, job, ret_planned, arena);
+    ret_planned->delivery = plan_delivery(job, ret_planned, arena);
     ret_planned->one_shard_bytes = session_target(session)->one_shard_bytes;
     ret_planned->one_shard_columns = session_target(session)->one_shard_columns;
     return plan_merge(request, arena, ret_planned, error);

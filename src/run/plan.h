@@ -10,7 +10,7 @@ typedef struct PlannedJob {
     SourceTable table;
     TablePlan plan;
     TargetTable existing;
-    bool knows_existing;      /* it was looked at: not for a replace */
+    bool knows_existing;      /* it was looked at: not for a replace of all rows */
     Extract extract;          /* borrows plan and constants */
     Delivery delivery;        /* without run id, attempt and shards */
     int64_t one_shard_bytes;  /* a smaller table is taken as one shard; 0: no wish */
@@ -29,8 +29,8 @@ typedef struct PlanRequest {
     const JobState *state; /* the job's */
 } PlanRequest;
 
-/* The job's relation, as its source describes it. A job that carries all columns is refused where
- * the account may not see them all (ERROR_SOURCE). */
+/* The job's relation, as its source describes it. ERROR_SOURCE when the account may not read a
+ * column that the job asks for, or not even see all of them while it asks for all. */
 bool job_describe(Session *session, const RunJob *job, Arena *arena, Source **ret_source,
                   SourceTable *ret_table, Error *error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/plan_widen.h"
 
+#include "model/type_text.h"
 #include "run/plan_merge.h"
 #include "schema/widen.h"
 
@@ -24,7 +25,7 @@ static bool take_type(const Field *existing, const ColumnPlan *column, ColumnOpt
         return false;
     Field scalar = *existing;
     scalar.mode = MODE_NULLABLE;
-    own->type = mapping_type_text(&scalar, arena);
+    own->type = type_text_of(&scalar, arena);
     return true;
 }
 

@@ -63,8 +63,8 @@ typedef struct JobReport {
     TargetJobs target_jobs; /* what the target did for the run, in its own job list */
     const char **notes;     /* why one worker, what was settled first, … */
     size_t note_count;
-    bool has_success;   /* of this run or an earlier one: */
-    int64_t success_us; /* when it had done all that was asked, microseconds since 1970 */
+    bool has_success;   /* the state knows a run that did all, not with a limit or a backfill: */
+    int64_t success_us; /* when that was, microseconds since 1970 */
     Error error;        /* kind ERROR_NONE unless JOB_FAILED or JOB_NOT_RUN */
 } JobReport;
 

@@ -108,24 +108,13 @@ bool upkeep_set_cursor(const RunOptions *options, const char *value, const char 
     return delivery_set_state(delivery, &state, error);
 }
 
-static void unlock(StateStore *store, StateLock **lock)
+static bool may_reset(const Json *saved, const char *job, Error *error)
 {
-    store->ops->unlock(store, *lock);
-    *lock = NULL;
-}
-
-static bool may_reset(StateStore *store, const char *job, bool force, Error *error)
-{
-    CLEANUP(json_free_ptr) Json *state = NULL;
-    if (force)
-        return true;
-    if (!store->ops->load(store, job, &state, error))
-        return false;
-    if (!state) {
+    if (!saved) {
         error_set(error, ERROR_USAGE, "job %s has no state", job);
         return error_hint(error, "bqferry state show lists the jobs that have one");
     }
-    if (!json_is_object(json_get(state, "intent")))
+    if (!json_is_object(json_get(saved, "intent")))
         return true;
     error_set(error, ERROR_CONFIG,
               "a run of job %s was interrupted: its rows may be staged or applied", job);
@@ -133,6 +122,21 @@ static bool may_reset(StateStore *store, const char *job, bool force, Error *err
                       "bqferry run %s settles it; --force forgets it, and bqferry gc removes "
                       "what it staged",
                       job);
+}
+
+/* Under the job's lock. What cannot be read has nothing to tell, and is removed only by force. */
+static bool reset(StateStore *store, const char *job, bool force, Arena *arena,
+                  UpkeepChange *ret_change, Error *error)
+{
+    CLEANUP(json_free_ptr) Json *saved = NULL;
+    Error unreadable = {0};
+    JobState state;
+    bool loaded = store->ops->load(store, job, &saved, force ? &unreadable : error);
+    if (!force && !(loaded && may_reset(saved, job, error)))
+        return false;
+    if (loaded && job_state_from_json(json_get(saved, "state"), arena, &state, &unreadable))
+        ret_change->before = state.cursor.value;
+    return store->ops->remove(store, job, error);
 }
 
 bool upkeep_reset(const RunOptions *options, const char *job, bool force, Arena *arena,
@@ -149,13 +153,9 @@ bool upkeep_reset(const RunOptions *options, const char *job, bool force, Arena 
     if (!drivers_open_state(options->drivers, options->config, true, &store, error) ||
         !state_lock(store, &request, &lock, error))
         return false;
-    DeliveryPast past;
-    Error unreadable = {0};
     *ret_change = (UpkeepChange){0};
-    if (delivery_look(store, job, arena, &past, &unreadable))
-        ret_change->before = past.state.cursor.value;
-    bool done = may_reset(store, job, force, error) && store->ops->remove(store, job, error);
-    unlock(store, &lock);
+    bool done = reset(store, job, force, arena, ret_change, error);
+    store->ops->unlock(store, lock);
     return done;
 }
 

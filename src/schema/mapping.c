@@ -210,3 +210,9 @@ bool mapping_plan(const SourceTable *table, const MappingOptions *options, MapCo
     *ret_plan = plan;
     return true;
 }
+
+const char *confidence_name(Confidence confidence)
+{
+    static const char *const names[] = {"high", "medium", "low"};
+    return names[confidence];
+}

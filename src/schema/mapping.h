@@ -88,11 +88,5 @@ bool mapping_mysql(const SourceColumn *column, const ColumnOptions *options, Are
 bool mapping_plan(const SourceTable *table, const MappingOptions *options, MapColumn *map_column,
                   Arena *arena, TablePlan *ret_plan, Error *error);
 
-/* Reads "NUMERIC(20,4)", "ARRAY<INT64>", "STRING" into *ret_field (name untouched). */
-bool mapping_parse_type(const char *text, Field *ret_field, Error *error);
-
-/* "NUMERIC(15, 2)", "ARRAY<STRUCT<a INT64, b STRING>>": BigQuery's SQL spelling. */
-const char *mapping_type_text(const Field *field, Arena *arena);
-
 /* "high", "medium", "low". */
 const char *confidence_name(Confidence confidence);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/type_text.h"
 #include "schema/mysql_types.h"
 #include "schema/shape.h"
 
@@ -132,7 +133,7 @@ static bool apply_wish(Mapper *mapper, const SourceColumn *column, const char *w
                        Error *error)
 {
     Field field = {0};
-    if (!mapping_parse_type(wish, &field, error))
+    if (!type_text_parse(wish, &field, error))
         return error_prefix(error, "column \"%s\"", column->name);
     const SourceType *type = &column->type;
     const MysqlType *entry = mysql_type(type);

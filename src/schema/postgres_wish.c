@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/postgres_shape.h"
 
+#include "model/type_text.h"
+
 #include <string.h>
 
 #define DIGITS_UNKNOWN (-1)
@@ -123,7 +125,7 @@ bool shape_apply_wish(Mapper *mapper, const SourceColumn *column, const char *wi
                       Error *error)
 {
     Field field = {0};
-    if (!mapping_parse_type(wish, &field, error))
+    if (!type_text_parse(wish, &field, error))
         return error_prefix(error, "column \"%s\"", column->name);
     const Shape usual = *shape;
     Wishes wishes = wishes_of(&column->type);

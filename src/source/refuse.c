@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/type_text.h"
 #include "schema/mapping.h"
 #include "schema/names.h"
 #include "source/step.h"
@@ -32,7 +33,7 @@ static const char *reason_text(InvalidReason reason)
 
 static const char *target_text(const Step *step, Arena *arena)
 {
-    return step->field->kind == TYPE_STRUCT ? "STRUCT" : mapping_type_text(step->field, arena);
+    return step->field->kind == TYPE_STRUCT ? "STRUCT" : type_text_of(step->field, arena);
 }
 
 static bool fail(const Step *step, Decode *decode, InvalidReason reason, Wire wire, bool may_clamp)

@@ -109,6 +109,83 @@ def test_other_columns(scene, bucket):
     assert len(scene.rows()) == 1000 and scene.tables() == ["items"] and scene.objects() == []
 
 
+def test_words_of_columns_that_stay(scene):
+    """A description that somebody wrote stays, whatever comment the source has by now; also inside of a STRUCT."""
+    from google.cloud.bigquery import SchemaField
+    scene.db.execute("CREATE TYPE part AS (weight int, label text); ALTER TABLE items ADD COLUMN part part;"
+                     " COMMENT ON COLUMN items.name IS 'ours'; COMMENT ON COLUMN items.price IS 'in EUR'")
+    scene.write("replace")
+    scene.ok()
+    client = scene.google.client()
+    table = client.get_table(f"{DATASET}.items")
+
+    def words():
+        fields = {field.name: field for field in client.get_table(f"{DATASET}.items").schema}
+        found = {name: fields[name].description for name in fields}
+        return {**found, **{f"part.{field.name}": field.description for field in fields["part"].fields}}
+
+    table.schema = [
+        SchemaField("name", "STRING", description="by hand") if field.name == "name" else
+        SchemaField("part", "RECORD", fields=[SchemaField("weight", "INT64", description="in grams"),
+                                              SchemaField("label", "STRING")]) if field.name == "part" else field
+        for field in table.schema]
+    client.update_table(table, ["schema"])
+    scene.db.execute("COMMENT ON COLUMN items.name IS 'changed'; COMMENT ON COLUMN items.price IS 'in USD'")
+    kept = {"id": None, "name": "by hand", "day": None, "price": "in EUR", "part": None, "part.weight": "in grams",
+            "part.label": None}
+    scene.ok()
+    assert words() == kept
+    scene.db.execute("ALTER TABLE items ADD COLUMN more int; COMMENT ON COLUMN items.more IS 'new'")
+    scene.ok()
+    assert words() == {**kept, "more": "new"}
+
+
+def clustered_by(scene):
+    return scene.google.client().get_table(f"{DATASET}.items").clustering_fields
+
+
+@pytest.mark.parametrize("bucket", (None, "staging"))
+def test_the_table_is_clustered_by_a_column_that_goes_away(scene, bucket):
+    """A copy wants both tables clustered alike: the target is clustered by what is left, before it."""
+    scene.write("replace", bucket, target={"cluster_by": ["name", "id"]})
+    scene.ok()
+    scene.write("replace", bucket)
+    scene.db.execute("ALTER TABLE items DROP COLUMN name")
+    assert "is clustered by changes: id from then on" in scene.bqferry.ok("plan", env=scene.google.environment()).stdout
+    scene.ok()
+    assert clustered_by(scene) == ["id"]
+    scene.db.execute("ALTER TABLE items ALTER id TYPE float8")
+    scene.ok()
+    assert clustered_by(scene) is None
+    assert len(scene.rows()) == 1000 and scene.tables() == ["items"] and scene.objects() == []
+
+
+@pytest.mark.parametrize("death", (None, "delivery.counted", "bigquery.target.clustered", "bigquery.step.sent",
+                                   "delivery.applied"))
+def test_the_table_is_clustered_by_a_column_that_comes(scene, death, fault_points):
+    scene.write("replace", target={"cluster_by": ["name"]})
+    scene.ok()
+    scene.write("replace", target={"cluster_by": ["title", "id"]})
+    scene.db.execute("ALTER TABLE items RENAME name TO title")
+    if death:
+        assert scene.run(fault=death).killed
+    scene.ok()
+    assert clustered_by(scene) == ["title", "id"]
+    scene.ok()  # with the columns and the layout that it has
+    assert len(scene.rows()) == 1000 and scene.tables() == ["items"]
+
+
+def test_the_table_is_partitioned_by_a_column_that_goes_away(scene):
+    scene.write("replace", target={"partition_by": {"column": "day", "type": "day"}, "cluster_by": ["name"]})
+    scene.ok()
+    scene.write("replace")
+    scene.db.execute("ALTER TABLE items DROP COLUMN day, DROP COLUMN name")
+    result = scene.run()
+    assert result.code == 2 and f"DROP TABLE {DATASET}.items" in result.stderr, str(result)
+    assert "has no column day" in result.stderr and "never changes the partitioning" in result.stderr
+    assert clustered_by(scene) == ["name"] and len(scene.rows()) == 1000
+
+
 @pytest.mark.parametrize("bucket", (None, "staging"))
 def test_partitions(scene, bucket):
     """replace: partition replaces the days that are read, and leaves the others."""

@@ -269,6 +269,17 @@ def test_what_cannot_be_a_key(db, bqferry, job, bq, type_):
     assert "which BigQuery cannot tell rows apart by" in result.stderr and "`key`" in result.stderr
 
 
+@pytest.mark.parametrize("load", ("append", "replace"))
+def test_a_key_that_nothing_needs(db, bqferry, job, bq, load):
+    """Of whatever type the source's key is: rows are not told apart by it."""
+    db.execute("CREATE TABLE items (k float8, l interval, name text, PRIMARY KEY (k, l));"
+               " INSERT INTO items VALUES (1.5, '1 day', 'a')")
+    job(bq, "items", load=load)
+    bqferry.ok("plan")
+    bqferry.ok("run")
+    assert bq.rows("items", "k, name") == [(1.5, "a")]
+
+
 # Columns ------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("load", ("append", "upsert"))

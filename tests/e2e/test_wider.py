@@ -130,3 +130,52 @@ def test_what_is_said_counts(db, bqferry, job, target):
     job(target, "items", columns={"n": {"type": "STRING"}})
     result = bqferry("run")
     assert result.code == 2 and "STRING" in result.stderr + "STRING", str(result)
+
+
+PARTITIONED = {"load": "replace", "replace": "partition", "target": {"partition_by": {"column": "day", "type": "day"}}}
+
+
+def make_partitioned(target, price):
+    from google.cloud.bigquery import Dataset, SchemaField, Table, TimePartitioning
+    dataset = Dataset(f"{target.google.project}.{target.dataset}")
+    dataset.location = "US"
+    target.client.create_dataset(dataset)
+    table = Table(target.name("items"), schema=[
+        SchemaField("id", "NUMERIC", "REQUIRED"), SchemaField("day", "DATE"),
+        SchemaField("price", "NUMERIC", precision=price[0], scale=price[1])])
+    table.time_partitioning = TimePartitioning(type_="DAY", field="day")
+    target.client.create_table(table)
+
+
+@pytest.fixture
+def days(db):
+    db.execute("CREATE TABLE items (id int NOT NULL, day date, price numeric(10,2));"
+               " INSERT INTO items SELECT i, date '2026-01-01' + i % 2, i / 4.0 FROM generate_series(1, 10) i")
+    return db
+
+
+def test_a_wider_table_whose_partitions_are_replaced(days, bqferry, job, google):
+    target = BigQueryTarget(google)
+    make_partitioned(target, (20, 4))
+    before = types(target)
+    job(target, "items", **PARTITIONED)
+    plan = bqferry.ok("plan")
+    assert "columns of the wider type that the table has: id (NUMERIC" in " ".join(plan.stdout.split()), str(plan)
+    bqferry.ok("run")
+    days.execute("DELETE FROM items WHERE id = 1")
+    bqferry.ok("run")
+    assert target.rows("items", "id, price") == days.rows("SELECT id, price FROM items ORDER BY 1")
+    assert types(target) == before
+
+
+def test_a_narrower_table_whose_partitions_are_replaced(days, bqferry, job, google):
+    """What to do is a statement that can be run as it is told."""
+    target = BigQueryTarget(google)
+    make_partitioned(target, (8, 1))
+    job(target, "items", **PARTITIONED)
+    said = " ".join(bqferry.fails("config", "run").stderr.split())
+    statement = f"ALTER TABLE `{target.dataset}.items` ALTER COLUMN `price` SET DATA TYPE NUMERIC(10, 2)"
+    assert f"widen the table first: {statement}; or" in said and "--full-refresh" in said, said
+    target.client.query_and_wait(statement)
+    bqferry.ok("run")
+    assert target.rows("items", "id, price") == days.rows("SELECT id, price FROM items ORDER BY 1")

@@ -561,6 +561,27 @@ def test_the_last_success(db, bqferry, job, duckdb_target, fault_points):
     assert "bqferry_job_last_success_timestamp_seconds" not in metrics(path)
 
 
+def test_metrics_of_a_part(db, bqferry, job, duckdb_target):
+    """A run with a limit and a backfill go well, but are no success of the job: state and metrics agree."""
+    name = "bqferry_job_last_success_timestamp_seconds"
+    fill(db, 3)
+    path = bqferry.folder / "bqferry.prom"
+    job(duckdb_target, "items", load="upsert", cursor=CURSOR)
+    bqferry.ok("run", "--limit", "5", "--metrics", path)
+    assert metrics(path)["bqferry_job_success"] == {"main": 1} and name not in metrics(path)
+    db.execute("ALTER TABLE items RENAME TO away")
+    bqferry.fails("source", "run", "--metrics", path)
+    assert name not in metrics(path)
+    db.execute("ALTER TABLE away RENAME TO items")
+    bqferry.ok("run", "--metrics", path)
+    success = metrics(path)[name]["main"]
+    assert abs(success - time.time()) < 60
+    for command in (("run", "--limit", "5"), ("backfill", "main", "--start", "2026-01-01", "--end", "2026-01-03")):
+        bqferry.ok(*command, "--metrics", path)
+        assert metrics(path)["bqferry_job_success"] == {"main": 1}
+        assert abs(metrics(path)[name]["main"] - success) < 1e-3, command
+
+
 @pytest.mark.parametrize("kind", ("duckdb", "avro"))
 def test_gc(db, bqferry, job, tmp_path, fault_points, kind):
     from support.targets import make_target

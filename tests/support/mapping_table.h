@@ -3,13 +3,14 @@
  * selected, confidence | warnings. */
 #pragma once
 
+#include "model/type_text.h"
 #include "support/mapping_options.h"
 #include "support/text_table.h"
 
 static const char *mapping_table_text(const ColumnPlan *plan, Arena *arena)
 {
     static const char *const forms[] = {"plain", "text", "json", "at", "numeric"};
-    return arena_printf(arena, "%s%s %s%s%s %s", mapping_type_text(&plan->field, arena),
+    return arena_printf(arena, "%s%s %s%s%s %s", type_text_of(&plan->field, arena),
                         plan->field.mode == MODE_REQUIRED ? " REQUIRED" : "", forms[plan->select],
                         plan->time_zone ? " " : "", plan->time_zone ? plan->time_zone : "",
                         confidence_name(plan->confidence));

@@ -178,10 +178,10 @@ static bool download(Sample *sample, char **words)
 {
     GcsScope scope = scope_of(sample, words[0]);
     GcsObject object;
-    bool found;
+    bool found, gone;
     uint64_t size = 0;
     if (!gcs_stat(&scope, words[1], &sample->arena, &object, &found, &sample->error) || !found ||
-        !gcs_download(&scope, &object, check_piece, &size, &sample->error))
+        !gcs_download(&scope, &object, check_piece, &size, &gone, &sample->error))
         return false;
     json_set_int(sample->result, "size", (int64_t)size);
     return true;

@@ -73,6 +73,9 @@ DESTINATIONS = [
     " job_timeout: 2h, staging_expiration: 1d, table_prefix: t_,"
     " endpoints: { bigquery: 'http://localhost:9050', storage: 'localhost:4443' } }",
     "{ type: bigquery, dataset: d, bucket: '${BUCKET:-}', location: '${LOCATION:-EU}' }",
+    "{ type: bigquery, dataset: d, project: shop-1, job_project: a123456789-b123456789-c1234567,"
+    " quota_project: example.com:shop }",
+    "{ type: bigquery, dataset: d, project: test, endpoints: { bigquery: 'localhost:9050' } }",
 ]
 
 BAD = [

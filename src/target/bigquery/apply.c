@@ -399,6 +399,19 @@ static bool not_whole(const BqWork *work, int64_t found, ApplyResult *result, Er
     return lost(work, result);
 }
 
+bool bq_cluster(const BqWork *work, const char *when, Error *error)
+{
+    const TableRef *table = &work->delivery->table;
+    const Json *clustering = json_get(work->way->clustering, when);
+    if (!clustering)
+        return true;
+    CLEANUP(json_free_ptr) Json *patch = json_object_new();
+    json_set(patch, "clustering", json_clone(clustering));
+    return (bq_table_patch(&work->scope, table, patch, error) &&
+            fault_point("bigquery.target.clustered", error)) ||
+           error_prefix(error, "clustering the table %s.%s", table->dataset, table->table);
+}
+
 static bool copy_all(const BqWork *work, ApplyResult *result, Error *error)
 {
     const BigQuery *bq = work->scope.bq;
@@ -411,7 +424,7 @@ static bool copy_all(const BqWork *work, ApplyResult *result, Error *error)
     };
     const BqStep step = {.name = "copy", .copy = &copy};
     StepResult end;
-    if (!bq_step_run(work, &step, &end, error))
+    if (!bq_cluster(work, "before", error) || !bq_step_run(work, &step, &end, error))
         return false;
     return end.state == STEP_DONE ? applied(work, &end, result) : failed(work, &end, result, error);
 }
@@ -616,5 +629,5 @@ bool bq_apply(Target *target, const Delivery *delivery, ApplyResult *ret_result,
     if (bq_run_settled(scope.bq, delivery, ret_result) != SETTLED_APPLIED &&
         !apply_rows(&work, ret_result, error))
         return not_applied(&work, ret_result, error);
-    return keep_expiration(&work, error);
+    return keep_expiration(&work, error) && bq_cluster(&work, "after", error);
 }

@@ -23,6 +23,10 @@ uint64_t bq_staged_rows(const Delivery *delivery);
 /* An empty table for staging; one that is there already is fine. */
 bool bq_make_staging(const BqWork *work, const char *table, Error *error);
 
+/* What the target is clustered by, as a rebuild wants it "before" and "after" the rows come. The
+ * same once more does no harm. */
+bool bq_cluster(const BqWork *work, const char *when, Error *error);
+
 /* Called now and then while rows are read: staging that its run is at work on does not expire. */
 void bq_keep_staging(const BqScope *scope, const Delivery *delivery, const BqWay *way);
 

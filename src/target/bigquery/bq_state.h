@@ -59,6 +59,7 @@ typedef struct BqWay {
     Json *table;             /* what the target is or shall be (Table), without a name; owned */
     Json *stage;             /* what staging is to be, when that is something else; owned */
     Json *patch;             /* what changes of a target that is there, beside rows and columns */
+    Json *clustering; /* what the target is clustered by `before` the rows come, and `after` */
     ConfigLabels job_labels;
     int64_t expiration_ms; /* of a new target table; 0: never */
 } BqWay;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target/bigquery/compare.h"
 
+#include "model/type_text.h"
 #include "schema/layout_json.h"
 #include "schema/mapping.h"
 
@@ -93,7 +94,7 @@ static const char *field_text(const Field *field, Arena *arena)
 {
     Field scalar = *field;
     scalar.mode = MODE_NULLABLE;
-    return column_text(mapping_type_text(&scalar, arena), field->mode, arena);
+    return column_text(type_text_of(&scalar, arena), field->mode, arena);
 }
 
 /* Words about differences, one after the other. */
@@ -290,7 +291,7 @@ static const char *names_text(const char *const *names, size_t count, Arena *are
     return text;
 }
 
-static bool same_clustering(const TableLayout *left, const TableLayout *right)
+bool compare_same_clustering(const TableLayout *left, const TableLayout *right)
 {
     if (left->cluster_count != right->cluster_count)
         return false;
@@ -318,7 +319,7 @@ bool compare_layout(const Json *table, const TableLayout *wanted, Error *error)
                                  "new table (target.table), or drop the existing one first");
     }
     if (wanted->cluster_count > 0 && !wanted->clusters_by_default &&
-        !same_clustering(&existing, wanted)) {
+        !compare_same_clustering(&existing, wanted)) {
         error_set(error, ERROR_CONFIG,
                   "the existing table is clustered by %s, and cluster_by wants %s",
                   names_text(existing.cluster_by, existing.cluster_count, &arena),

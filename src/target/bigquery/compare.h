@@ -36,6 +36,9 @@ void compare_describe(const Json *table, const Schema *schema, char *text, size_
  * changed: ERROR_CONFIG names the difference and what to do. A layout that says nothing fits. */
 bool compare_layout(const Json *table, const TableLayout *wanted, Error *error);
 
+/* Whether both are clustered by the same columns, in the same order. */
+bool compare_same_clustering(const TableLayout *left, const TableLayout *right);
+
 /* Whether the layout can be had with these columns: they exist, and their types can be partitioned,
  * clustered or used as a key by. ERROR_CONFIG names the column and which types can. */
 bool layout_check(const TableLayout *layout, const Schema *schema, Error *error);

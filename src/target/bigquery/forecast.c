@@ -111,6 +111,12 @@ static const char *way_text(const BigQuery *bq, const Delivery *delivery, const 
 static void note_changes(const BqScope *scope, const Delivery *delivery, Json *table,
                          TargetForecast *forecast)
 {
+    const char *names = bq_way_reclusters(delivery, table, scope->arena);
+    if (names)
+        add_note(forecast, arena_printf(scope->arena,
+                                        "with its columns, what the table is clustered by changes: "
+                                        "%s from then on",
+                                        names));
     CLEANUP(wish_changes_done) WishChanges changes = bq_way_wishes(scope, delivery, table);
     if (changes.what)
         add_note(forecast, arena_printf(scope->arena,
@@ -124,7 +130,7 @@ static void note_changes(const BqScope *scope, const Delivery *delivery, Json *t
 bool bq_forecast(Target *target, const Delivery *delivery, const TargetLoad *load, Arena *arena,
                  TargetForecast *ret_forecast, Error *error)
 {
-    enum { NOTES_MAX = 4 };
+    enum { NOTES_MAX = 5 };
     CLEANUP(bq_table_done) BqTable found = {0};
     BqScope scope = bq_scope(target, delivery, arena);
     const BigQuery *bq = scope.bq;

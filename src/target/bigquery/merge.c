@@ -268,7 +268,7 @@ static bool copy_rows(const BqWork *work, const char *from, StepResult *ret_step
         .kms_key = bq_way_kms_key(work->way),
     };
     const BqStep step = {.name = "merge", .copy = &copy};
-    return bq_step_run(work, &step, ret_step, error);
+    return bq_cluster(work, "before", error) && bq_step_run(work, &step, ret_step, error);
 }
 
 static const char *unique_name(const BqWork *work)

@@ -90,6 +90,8 @@ bool bq_merge_key_fits(const Delivery *delivery, Error *error)
         [TYPE_DATE] = true,       [TYPE_TIME] = true,   [TYPE_DATETIME] = true,
         [TYPE_TIMESTAMP] = true,
     };
+    if (!delivery_merges(delivery))
+        return true; /* the source's own key, which nothing asks for */
     for (size_t i = 0; i < delivery->merge.key_count; i++) {
         const Field *field = schema_field(&delivery->schema, delivery->merge.key[i]);
         if (field && field->mode != MODE_REPEATED && apart[field->kind])

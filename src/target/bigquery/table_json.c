@@ -87,39 +87,66 @@ static bool same_kind(const Json *left, const Json *right)
     return type && other && type_kind_parse(type, &a) && type_kind_parse(other, &b) && a == b;
 }
 
+/* Somebody may have written the description by hand, and nothing tells it from an old one of ours.
+ */
 static void keep_words(Json *field, const Json *before)
 {
     static const char *const kept[] = {"policyTags", "dataPolicies", "collation",
                                        "defaultValueExpression", "roundingMode"};
-    if (!json_get(field, "description"))
-        keep_member(field, before, "description");
+    const char *words = json_get_text(before, "description");
+    if (words && *words)
+        json_set_text(field, "description", words);
     for (size_t i = 0; i < sizeof kept / sizeof *kept && same_kind(field, before); i++)
         keep_member(field, before, kept[i]);
 }
 
-static bool has_columns(const Json *fields, const Json *names, const char *key)
+/* Members of a STRUCT have words of their own. */
+static void keep_words_of(Json *fields, const Json *before)
 {
-    for (size_t i = 0; i < json_count(names); i++) {
-        const Json *name = json_at(names, i);
-        if (!field_named(fields, key ? json_get_text(name, key) : json_text_of(name)))
-            return false;
+    for (size_t i = 0; i < json_count(fields); i++) {
+        Json *field = json_at(fields, i);
+        const Json *same = field_named(before, json_get_text(field, "name"));
+        if (!same)
+            continue;
+        keep_words(field, same);
+        keep_words_of(json_get(field, "fields"), json_get(same, "fields"));
     }
-    return json_count(names) > 0;
 }
 
-static Json *kept_constraints(const Json *existing, const Json *fields, const Json *wanted)
+/* Also with the types that its columns have now. */
+static bool key_fits(const Json *existing, const Schema *schema)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    TableLayout layout;
+    return layout_json_get(existing, &arena, &layout, NULL) && layout.key_count > 0 &&
+           layout_key_fits(&layout, schema);
+}
+
+/* A column that refers to one of another table has its type. */
+static bool refers_as_before(const Json *fields, const Json *before, const Json *references)
+{
+    for (size_t i = 0; i < json_count(references); i++) {
+        const char *name = json_get_text(json_at(references, i), "referencingColumn");
+        if (!same_kind(field_named(fields, name), field_named(before, name)))
+            return false;
+    }
+    return json_count(references) > 0;
+}
+
+static Json *kept_constraints(const Json *existing, const Schema *schema, const Json *fresh)
 {
     const Json *before = json_get(existing, "tableConstraints");
-    const Json *key = json_get(before, "primaryKey");
     const Json *foreign = json_get(before, "foreignKeys");
+    const Json *fields = json_get(json_get(fresh, "schema"), "fields");
+    const Json *fields_before = json_get(json_get(existing, "schema"), "fields");
     Json *constraints = json_object_new(), *kept = json_array_new();
-    if (has_columns(fields, json_get(key, "columns"), NULL))
-        json_set(constraints, "primaryKey", json_clone(key));
+    if (key_fits(existing, schema))
+        keep_member(constraints, before, "primaryKey");
     else
-        keep_member(constraints, wanted, "primaryKey");
+        keep_member(constraints, json_get(fresh, "tableConstraints"), "primaryKey");
     for (size_t i = 0; i < json_count(foreign); i++) {
-        const Json *columns = json_get(json_at(foreign, i), "columnReferences");
-        if (has_columns(fields, columns, "referencingColumn"))
+        const Json *references = json_get(json_at(foreign, i), "columnReferences");
+        if (refers_as_before(fields, fields_before, references))
             json_append(kept, json_clone(json_at(foreign, i)));
     }
     json_set(constraints, "foreignKeys", kept);
@@ -130,17 +157,10 @@ Json *table_json_rebuild(const Json *existing, const TableDraft *draft)
 {
     Json *table = table_json_keep(existing);
     CLEANUP(json_free_ptr) Json *fresh = table_json_new(draft);
-    const Json *before = json_get(json_get(existing, "schema"), "fields");
-    Json *fields = json_get(json_get(fresh, "schema"), "fields");
-    for (size_t i = 0; i < json_count(fields); i++) {
-        Json *field = json_at(fields, i);
-        const Json *same = field_named(before, json_get_text(field, "name"));
-        if (same)
-            keep_words(field, same);
-    }
+    keep_words_of(json_get(json_get(fresh, "schema"), "fields"),
+                  json_get(json_get(existing, "schema"), "fields"));
     json_set(table, "schema", json_clone(json_get(fresh, "schema")));
-    json_set(table, "tableConstraints",
-             kept_constraints(existing, fields, json_get(fresh, "tableConstraints")));
+    json_set(table, "tableConstraints", kept_constraints(existing, draft->schema, fresh));
     return table;
 }
 

@@ -3,7 +3,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/type_text.h"
+#include "schema/field_json.h"
 #include "schema/layout_json.h"
+#include "schema/widen.h"
 #include "target/bigquery/calls.h"
 #include "target/bigquery/compare.h"
 #include "target/bigquery/description.h"
@@ -116,15 +119,55 @@ static bool wants_rebuild(const Delivery *delivery)
     return !word || strcmp(word, "rebuild") == 0;
 }
 
+/* Statements that widen the table's columns to those that come; NULL when that is not all there is
+ * to do (docs/managing-table-schemas#change_a_columns_data_type). */
+static const char *widening_text(const Delivery *delivery, const Json *table, Arena *arena)
+{
+    Schema existing;
+    Error unreadable = {0};
+    const char *text = NULL;
+    if (!field_json_to_schema(json_get(table, "schema"), arena, &existing, &unreadable) ||
+        existing.field_count != delivery->schema.field_count)
+        return NULL;
+    for (size_t i = 0; i < existing.field_count; i++) {
+        const Field *now = &existing.fields[i];
+        const Field *field = schema_field(&delivery->schema, now->name);
+        if (!field || now->mode != field->mode)
+            return NULL;
+        if (field_same_type(now, field))
+            continue;
+        if (!field_widens(field, now))
+            return NULL;
+        Field scalar = *field;
+        scalar.mode = MODE_NULLABLE;
+        text = arena_printf(arena, "%s%sALTER TABLE `%s.%s` ALTER COLUMN `%s` SET DATA TYPE %s",
+                            text ? text : "", text ? "; " : "", delivery->table.dataset,
+                            delivery->table.table, now->name, type_text_of(&scalar, arena));
+    }
+    return text;
+}
+
+static bool fail_partitions(const Delivery *delivery, const Json *table, const char *changes,
+                            Error *error)
+{
+    CLEANUP(arena_done) Arena arena = {0};
+    const char *widening = widening_text(delivery, table, &arena);
+    error_set(error, ERROR_CONFIG,
+              "single partitions cannot be replaced when the columns change: %s", changes);
+    if (widening)
+        return error_hint(error,
+                          "widen the table first: %s; or run once with --full-refresh, which "
+                          "replaces the whole table",
+                          widening);
+    return error_hint(error, "run once with --full-refresh, which replaces the whole table");
+}
+
 static bool check_rebuild(const Delivery *delivery, const Json *table, Error *error)
 {
     char changes[ERROR_MESSAGE_MAX / 2];
     compare_describe(table, &delivery->schema, changes, sizeof changes);
-    if (delivery->replace_partitions) {
-        error_set(error, ERROR_CONFIG,
-                  "single partitions cannot be replaced when the columns change: %s", changes);
-        return error_hint(error, "run once with --full-refresh, which replaces the whole table");
-    }
+    if (delivery->replace_partitions)
+        return fail_partitions(delivery, table, changes, error);
     if (!wants_rebuild(delivery)) {
         error_set(error, ERROR_CONFIG, "the columns would change: %s", changes);
         return error_hint(error, "on_schema_change: rebuild lets a replace change them");
@@ -133,14 +176,85 @@ static bool check_rebuild(const Delivery *delivery, const Json *table, Error *er
     TableLayout layout;
     if (!layout_json_get(table, &arena, &layout, error))
         return false;
+    layout.cluster_count = 0; /* which changes with the columns: recluster */
     Error misfit = {0};
     if (layout_check(&layout, &delivery->schema, &misfit))
         return true;
     error_set(error, ERROR_CONFIG,
-              "the existing table is laid out by columns that the rows do not have: %s",
+              "the existing table is partitioned by a column that the rows do not have: %s",
               misfit.message);
-    return error_hint(error, "a table keeps its partitioning and clustering: load into a new one "
-                             "(target.table), or drop the existing one first");
+    return error_hint(error,
+                      "BigQuery never changes the partitioning of a table: load into a new one "
+                      "(target.table), keep the column, or drop the table first: DROP TABLE %s.%s",
+                      delivery->table.dataset, delivery->table.table);
+}
+
+/* Those of its columns that the table can be clustered by when its rows are replaced. */
+static const char *const *kept_clustering(const Delivery *delivery, const TableLayout *existing,
+                                          Arena *arena, size_t *ret_count)
+{
+    const char **kept = ARENA_ARRAY(arena, const char *, existing->cluster_count);
+    *ret_count = 0;
+    for (size_t i = 0; i < existing->cluster_count; i++) {
+        const TableLayout one = {.cluster_by = &existing->cluster_by[i], .cluster_count = 1};
+        Error misfit = {0};
+        if (layout_check(&one, &delivery->schema, &misfit))
+            kept[(*ret_count)++] = existing->cluster_by[i];
+    }
+    return kept;
+}
+
+/* How a rebuild changes what the table is clustered by. */
+typedef struct Recluster {
+    bool changes;
+    TableLayout before; /* the rows come: columns of both, what the table was clustered by */
+    TableLayout after;  /* what the job says, where it is something else: columns may be new */
+} Recluster;
+
+/* The copy that brings the rows wants both tables clustered alike
+ * (docs/managing-partitioned-tables# copy), and what a table is clustered by can be changed at any
+ * time (docs/manage-clustered-tables# modifying-cluster-spec). What is the default for new tables
+ * counts only where something is lost. */
+static Recluster recluster(const Delivery *delivery, const Json *table, Arena *arena)
+{
+    Recluster none = {0}, recluster = {0};
+    TableLayout existing;
+    Error unreadable = {0};
+    if (!table || delivery->load != LOAD_REPLACE || compare_same(table, &delivery->schema) ||
+        !layout_json_get(table, arena, &existing, &unreadable))
+        return none;
+    TableLayout *before = &recluster.before, *after = &recluster.after;
+    before->cluster_by = kept_clustering(delivery, &existing, arena, &before->cluster_count);
+    bool lost = before->cluster_count < existing.cluster_count;
+    const TableLayout *wanted = &delivery->layout;
+    if (wanted->cluster_count && (lost || !wanted->clusters_by_default) &&
+        !compare_same_clustering(before, wanted)) {
+        after->cluster_by = wanted->cluster_by;
+        after->cluster_count = wanted->cluster_count;
+    }
+    recluster.changes = lost || after->cluster_count > 0;
+    return recluster.changes ? recluster : none;
+}
+
+const char *bq_way_reclusters(const Delivery *delivery, const Json *table, Arena *arena)
+{
+    const Recluster own = recluster(delivery, table, arena);
+    const TableLayout *layout = own.after.cluster_count ? &own.after : &own.before;
+    if (!own.changes)
+        return NULL;
+    const char *names = layout->cluster_count ? layout->cluster_by[0] : "nothing";
+    for (size_t i = 1; i < layout->cluster_count; i++)
+        names = arena_printf(arena, "%s, %s", names, layout->cluster_by[i]);
+    return names;
+}
+
+/* null: not at all. */
+static void set_clustering(Json *json, const char *key, const TableLayout *layout)
+{
+    CLEANUP(json_free_ptr) Json *table = json_object_new();
+    layout_json_set(table, layout);
+    const Json *clustering = json_get(table, "clustering");
+    json_set(json, key, clustering ? json_clone(clustering) : NULL);
 }
 
 /* Partitions are those of the table that is there. */
@@ -154,10 +268,14 @@ static bool check_partitions_of(const Delivery *delivery, const Json *table, Err
 
 bool bq_way_fits(const Delivery *delivery, const Json *table, bool *ret_rebuild, Error *error)
 {
+    CLEANUP(arena_done) Arena arena = {0};
+    TableLayout wanted = delivery->layout;
     *ret_rebuild = false;
     if (!table)
         return check_partitions(delivery, error);
-    if (!check_kind(table, error) || !compare_layout(table, &delivery->layout, error) ||
+    if (recluster(delivery, table, &arena).changes)
+        wanted.cluster_count = 0; /* it will be as the job says */
+    if (!check_kind(table, error) || !compare_layout(table, &wanted, error) ||
         !check_partitions_of(delivery, table, error))
         return false;
     const CompareRules rules = bq_evolve_rules(delivery);
@@ -359,12 +477,15 @@ static bool take_layout(const Json *table, Arena *arena, Delivery *delivery, Err
 }
 
 /* A column that somebody added by hand goes away without another word. */
-static void tell_changes(const Delivery *delivery, const Json *table)
+static void tell_changes(const Delivery *delivery, const Json *table, const char *clustered_by)
 {
     char changes[ERROR_MESSAGE_MAX];
     compare_describe(table, &delivery->schema, changes, sizeof changes);
     log_warning(delivery->job, "the columns of %s.%s change with the rows: %s",
                 delivery->table.dataset, delivery->table.table, changes);
+    if (clustered_by)
+        log_warning(delivery->job, "%s.%s is clustered by %s from then on", delivery->table.dataset,
+                    delivery->table.table, clustered_by);
 }
 
 static void tell_wishes(const Delivery *delivery, const WishChanges *changes)
@@ -389,6 +510,17 @@ static void add_tables(const BqScope *scope, const Delivery *delivery, const BqT
     json_set_bool(json, "evolves", evolves);
 }
 
+/* Before the rows come, as their staging; and afterwards, where the job says something else. */
+static void add_clustering(Json *way, const Recluster *recluster)
+{
+    Json *json = json_object_new();
+    set_clustering(json_get(way, "table"), "clustering", &recluster->before);
+    set_clustering(json, "before", &recluster->before);
+    if (recluster->after.cluster_count)
+        set_clustering(json, "after", &recluster->after);
+    json_set(way, "clustering", json);
+}
+
 bool bq_way_stages(const BqScope *scope, const Delivery *delivery, bool rebuild, size_t shards)
 {
     return rebuild || delivery->replace_partitions || delivery_merges(delivery) ||
@@ -403,6 +535,8 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
         !bq_lookup(scope, &delivery->table, LOOK_KEPT, &table, error) ||
         !bq_way_fits(delivery, table.json, &rebuild, error))
         return false;
+    const Recluster clustering = recluster(delivery, table.json, scope->arena);
+    const char *names = bq_way_reclusters(delivery, table.json, scope->arena);
     CLEANUP(wish_changes_done) WishChanges changes = bq_way_wishes(scope, delivery, table.json);
     if (table.json && !take_layout(table.json, scope->arena, delivery, error))
         return false;
@@ -411,13 +545,15 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
         !check_row_policies(scope, delivery, error))
         return false;
     if (rebuild)
-        tell_changes(delivery, table.json);
+        tell_changes(delivery, table.json, names);
     tell_wishes(delivery, &changes);
     delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
     add_tables(scope, delivery, &table, rebuild, json);
     if (changes.patch)
         json_set(json, "patch", TAKE_PTR(changes.patch));
+    if (clustering.changes)
+        add_clustering(json, &clustering);
     delivery->arranged = json_dump(json, scope->arena);
     return true;
 }
@@ -448,6 +584,8 @@ bool bq_way_read(const BqScope *scope, const Delivery *delivery, BqWay *ret_way,
         .table = json_clone(json_get(json, "table")),
         .stage = json_get(json, "stage") ? json_clone(json_get(json, "stage")) : NULL,
         .patch = json_get(json, "patch") ? json_clone(json_get(json, "patch")) : NULL,
+        .clustering =
+            json_get(json, "clustering") ? json_clone(json_get(json, "clustering")) : NULL,
         .job_labels = labels_from_json(json_get(json, "job_labels"), arena),
         .expiration_ms = json_get_int(json, "expiration_ms", 0),
     };
@@ -458,6 +596,7 @@ void bq_way_done(BqWay *way)
 {
     json_free(way->stage);
     json_free(way->patch);
+    json_free(way->clustering);
     json_free(way->table);
     *way = (BqWay){0};
 }

@@ -32,6 +32,10 @@ TableDraft bq_way_draft(const BqScope *scope, const Delivery *delivery);
  * becomes what it will be. */
 WishChanges bq_way_wishes(const BqScope *scope, const Delivery *delivery, Json *table);
 
+/* What the table (NULL: none) is clustered by after a rebuild that changes that, for people; NULL
+ * when it stays as it is. */
+const char *bq_way_reclusters(const Delivery *delivery, const Json *table, Arena *arena);
+
 /* Whether rows of so many shards go through staging; `rebuild` as bq_way_fits says. */
 bool bq_way_stages(const BqScope *scope, const Delivery *delivery, bool rebuild, size_t shards);
 

@@ -235,87 +235,6 @@ static void names_a_query(void **state)
     assert_string_equal(error.message, "the query: there is no column to carry");
 }
 
-static void reads_and_writes_types(void **state)
-{
-    (void)state;
-    static const char *const same[] = {"BOOL",
-                                       "INT64",
-                                       "FLOAT64",
-                                       "NUMERIC",
-                                       "NUMERIC(10, 2)",
-                                       "NUMERIC(38, 9)",
-                                       "NUMERIC(29)",
-                                       "BIGNUMERIC(76, 38)",
-                                       "STRING",
-                                       "BYTES",
-                                       "DATE",
-                                       "TIME",
-                                       "DATETIME",
-                                       "TIMESTAMP",
-                                       "INTERVAL",
-                                       "JSON",
-                                       "GEOGRAPHY",
-                                       "ARRAY<INT64>",
-                                       "ARRAY<NUMERIC(4, 1)>",
-                                       "BIGNUMERIC(38)",
-                                       "BIGNUMERIC(39, 1)"};
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        Field field = {.name = "kept"};
-        assert_true(mapping_parse_type(same[i], &field, &error));
-        assert_string_equal(mapping_type_text(&field, &arena), same[i]);
-        assert_string_equal(field.name, "kept");
-    }
-    Field field = {0};
-    assert_true(mapping_parse_type("  array < numeric ( 4 , 1 ) > ", &field, &error));
-    assert_string_equal(mapping_type_text(&field, &arena), "ARRAY<NUMERIC(4, 1)>");
-    assert_true(mapping_parse_type("bigdecimal(5)", &field, &error));
-    assert_string_equal(mapping_type_text(&field, &arena), "BIGNUMERIC(5)");
-}
-
-static void writes_structs(void **state)
-{
-    (void)state;
-    Field inner[] = {{.name = "x", .kind = TYPE_DATE, .mode = MODE_REPEATED}};
-    Field members[] = {{.name = "a", .kind = TYPE_INT64},
-                       {.name = "b", .kind = TYPE_STRUCT, .fields = inner, .field_count = 1}};
-    Field field = {.kind = TYPE_STRUCT, .mode = MODE_REPEATED, .fields = members, .field_count = 2};
-    assert_string_equal(mapping_type_text(&field, &arena),
-                        "ARRAY<STRUCT<a INT64, b STRUCT<x ARRAY<DATE>>>>");
-}
-
-static void refuses_types_that_are_none(void **state)
-{
-    (void)state;
-    static const char *const bad[] = {"",
-                                      "INT",
-                                      "VARCHAR(10)",
-                                      "NUMERIC(",
-                                      "NUMERIC()",
-                                      "NUMERIC(0,0)",
-                                      "NUMERIC(10,",
-                                      "NUMERIC(10,10)",
-                                      "NUMERIC(99999999999999999999)",
-                                      "ARRAY",
-                                      "ARRAY<INT64",
-                                      "ARRAY<>",
-                                      "ARRAY<ARRAY<INT64>>",
-                                      "INT64 x",
-                                      "INT64(3)",
-                                      "NUMERIC(-1)",
-                                      "STRUCT<a INT64>",
-                                      "BIGNUMERIC(77,38)",
-                                      "BIGNUMERIC(38,39)",
-                                      "averyveryveryveryveryveryveryveryverylongword"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        Field field = {.name = "kept", .kind = TYPE_DATE};
-        error = (Error){0};
-        if (mapping_parse_type(bad[i], &field, &error))
-            fail_msg("\"%s\" was taken", bad[i]);
-        assert_int_equal(error.kind, ERROR_CONFIG);
-        assert_int_equal(field.kind, TYPE_DATE);
-    }
-}
-
 static void names_confidence(void **state)
 {
     (void)state;
@@ -338,9 +257,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_all_names_that_cannot_be, clean, clean),
         cmocka_unit_test_setup_teardown(names_twins, clean, clean),
         cmocka_unit_test_setup_teardown(names_a_query, clean, clean),
-        cmocka_unit_test_setup_teardown(reads_and_writes_types, clean, clean),
-        cmocka_unit_test_setup_teardown(writes_structs, clean, clean),
-        cmocka_unit_test_setup_teardown(refuses_types_that_are_none, clean, clean),
         cmocka_unit_test_setup_teardown(names_confidence, clean, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

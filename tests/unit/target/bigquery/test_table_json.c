@@ -91,7 +91,7 @@ static void other_columns(void **state)
         json_dump(json_get(table, "schema"), &arena),
         "{\"fields\":[{\"name\":\"id\",\"type\":\"INT64\",\"mode\":\"REQUIRED\",\"description\":"
         "\"old id\",\"policyTags\":{\"names\":[\"tag\"]}},{\"name\":\"name\",\"type\":\"STRING\","
-        "\"mode\":\"NULLABLE\",\"description\":\"new words\"},{\"name\":\"at\",\"type\":"
+        "\"mode\":\"NULLABLE\",\"description\":\"old name\"},{\"name\":\"at\",\"type\":"
         "\"TIMESTAMP\",\"mode\":\"NULLABLE\"}]}");
     assert_string_equal(
         json_dump(json_get(table, "tableConstraints"), &arena),
@@ -101,12 +101,34 @@ static void other_columns(void **state)
     assert_string_equal(json_dump(json_get(table, "labels"), &arena), "{\"a\":\"b\"}");
 }
 
+/* A key of such a type there cannot be, and what refers to others would refer to another type. */
+static void columns_of_other_types(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(json_free_ptr)
+    Json *before = json_given(
+        "{\"schema\":{\"fields\":[{\"name\":\"id\",\"type\":\"INTEGER\"},"
+        "{\"name\":\"name\",\"type\":\"INTEGER\"}]},\"tableConstraints\":{\"primaryKey\":"
+        "{\"columns\":[\"id\"]},\"foreignKeys\":[{\"name\":\"f\",\"columnReferences\":"
+        "[{\"referencingColumn\":\"name\",\"referencedColumn\":\"x\"}]}]}}");
+    const Field fields[] = {{.name = "id", .kind = TYPE_FLOAT64},
+                            {.name = "name", .kind = TYPE_STRING}};
+    const Schema other = {.fields = fields, .field_count = 2};
+    const TableLayout plain = {0};
+    const TableDraft draft = {.schema = &other, .layout = &plain};
+    CLEANUP(json_free_ptr) Json *table = table_json_rebuild(before, &draft);
+    assert_string_equal(json_dump(json_get(table, "tableConstraints"), &arena),
+                        "{\"foreignKeys\":[]}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_table),
         cmocka_unit_test(what_a_copy_carries),
         cmocka_unit_test(other_columns),
+        cmocka_unit_test(columns_of_other_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

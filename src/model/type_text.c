@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "schema/mapping.h"
+#include "model/type_text.h"
 
 #include "base/nearest.h"
 
@@ -93,7 +93,7 @@ static bool parse_parameters(const char *text, const char **rest, Field *field, 
     return check_decimal(text, field, error);
 }
 
-bool mapping_parse_type(const char *text, Field *ret_field, Error *error)
+bool type_text_parse(const char *text, Field *ret_field, Error *error)
 {
     Field field = {.name = ret_field->name, .description = ret_field->description};
     const char *rest = text;
@@ -126,7 +126,7 @@ static const char *member_list(const Field *field, Arena *arena)
     size_t size = 1;
     for (size_t i = 0; i < field->field_count; i++) {
         texts[i] = arena_printf(arena, "%s%s %s", i ? ", " : "", field->fields[i].name,
-                                mapping_type_text(&field->fields[i], arena));
+                                type_text_of(&field->fields[i], arena));
         size += strlen(texts[i]);
     }
     char *list = arena_alloc(arena, size);
@@ -137,7 +137,7 @@ static const char *member_list(const Field *field, Arena *arena)
     return list;
 }
 
-const char *mapping_type_text(const Field *field, Arena *arena)
+const char *type_text_of(const Field *field, Arena *arena)
 {
     const char *text = type_kind_name(field->kind);
     bool is_decimal = field->kind == TYPE_NUMERIC || field->kind == TYPE_BIGNUMERIC;
@@ -148,10 +148,4 @@ const char *mapping_type_text(const Field *field, Arena *arena)
     else if (is_decimal && field->precision)
         text = arena_printf(arena, "%s(%d)", text, field->precision);
     return field->mode == MODE_REPEATED ? arena_printf(arena, "ARRAY<%s>", text) : text;
-}
-
-const char *confidence_name(Confidence confidence)
-{
-    static const char *const names[] = {"high", "medium", "low"};
-    return names[confidence];
 }
