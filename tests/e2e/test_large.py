@@ -158,6 +158,21 @@ def test_many_columns(release, db, target, soak):
     assert peaks[-1] <= 1.1 * peaks[0] + 4 * MB, f"{[f'{peak / MB:.1f} MB' for peak in peaks]}"
 
 
+def test_a_merge_of_many_columns(release, db, google):
+    """The statement names each column several times; its length is all that may grow with them."""
+    target = make_target("bq", None, google)
+    names = [f"column_whose_name_is_long_{number:04}" for number in range(1000)]
+    db.execute(f"CREATE TABLE many (id int PRIMARY KEY, {', '.join(f'{name} int' for name in names)});"
+               " INSERT INTO many SELECT i FROM generate_series(1, 5) i")
+    configure(release, db, target, "many", load="upsert", changed_only=True, workers=1)
+    for merged in (None, {"updated": 1, "unchanged": 4}):
+        result, peak = carry(release)
+        assert result.code == 0, str(result)
+        assert merged is None or merged.items() <= result.job()["merged"].items(), str(result)
+        assert peak <= 40 * MB
+        db.execute(f"UPDATE many SET {names[7]} = 1 WHERE id = 3")
+
+
 def test_many_tables(release, db, target, soak):
     """A whole schema: server connections and memory do not grow with the number of tables."""
     tables = 1000 if soak else 60
