@@ -97,6 +97,7 @@ typedef struct TargetTable {
     TableLayout layout; /* where the target knows partitions and clusters */
     int64_t row_count;  /* −1: unknown */
     int64_t byte_count; /* −1: unknown */
+    int64_t made_us;    /* when the table was made, microseconds since 1970 UTC; 0: unknown */
 } TargetTable;
 
 typedef struct TargetTableName {

@@ -29,6 +29,7 @@ static Json *known_columns(const Json *table)
 bool bq_describe(Target *target, const TableRef *table, Arena *arena, TargetTable *ret_table,
                  Error *error)
 {
+    enum { US_PER_MS = 1000 };
     CLEANUP(bq_table_done) BqTable found = {0};
     BqScope scope = {.bq = (BigQuery *)target, .arena = arena};
     if (!bq_lookup(&scope, table, LOOK_FRESH, &found, error))
@@ -39,6 +40,7 @@ bool bq_describe(Target *target, const TableRef *table, Arena *arena, TargetTabl
     CLEANUP(json_free_ptr) Json *schema = known_columns(found.json);
     ret_table->row_count = google_int(found.json, "numRows", -1);
     ret_table->byte_count = google_int(found.json, "numBytes", -1);
+    ret_table->made_us = google_int(found.json, "creationTime", 0) * US_PER_MS;
     if (!layout_json_get(found.json, arena, &ret_table->layout, error))
         return error_prefix(error, "the table %s.%s", table->dataset, table->table);
     return json_count(json_get(schema, "fields")) == 0 ||
