@@ -97,7 +97,9 @@ typedef struct TargetTable {
     TableLayout layout; /* where the target knows partitions and clusters */
     int64_t row_count;  /* −1: unknown */
     int64_t byte_count; /* −1: unknown */
-    int64_t made_us;    /* when the table was made, microseconds since 1970 UTC; 0: unknown */
+    const char *const *others; /* columns of types that nothing of ours has: not in the schema */
+    size_t other_count;
+    int64_t made_us; /* when the table was made, microseconds since 1970 UTC; 0: unknown */
 } TargetTable;
 
 typedef struct TargetTableName {
