@@ -57,3 +57,19 @@ def test_an_append_that_has_lost_its_state(db, bqferry, job, bq):
     shutil.rmtree(bqferry.folder / ".bqferry")
     assert ADDED in bqferry.ok("plan").stdout
     assert ADDED in notes(bqferry.ok("run")) and len(bq.rows("items")) == 20
+
+
+@pytest.mark.parametrize("columns, words", (("id STRING, name STRING, note STRING, updated_at TIMESTAMP", "id is STRING there and INT64 here"),
+                                            ("other STRING", 'has no column "id"')))
+def test_an_interrupted_run_whose_table_is_another_one(db, bqferry, job, bq, fault_points, columns, words):
+    """What is staged can never meet it: the run says what is in the way, instead of trying the same for ever."""
+    fill(db)
+    job(bq, "items", load="upsert")
+    bqferry.ok("run")
+    assert bqferry("run", fault="delivery.counted").killed
+    bq.client.query(f"CREATE OR REPLACE TABLE `{bq.name('items')}` ({columns})").result()
+    result = bqferry.fails("config", "run")
+    assert words in result.stderr and "are staged" not in result.stderr, str(result)
+    bq.client.delete_table(bq.name("items"))
+    assert bqferry.ok("run").job()["status"] == "succeeded" and len(bq.rows("items")) == 10
+    bq.check("items")

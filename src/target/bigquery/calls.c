@@ -17,7 +17,8 @@ static bool call(const BqScope *scope, GoogleCall *wanted, Json **ret_json, Goog
     if (google_call(scope->bq->api, wanted, ret_json, failure, error))
         return true;
     bool no_place = failure->status == 404 && strcmp(wanted->method, "POST") == 0;
-    bool invalid = failure->status == 400 && strcmp(failure->reason, "invalid") == 0;
+    bool invalid = failure->status == 400 && (strcmp(failure->reason, "invalid") == 0 ||
+                                              strcmp(failure->reason, "invalidQuery") == 0);
     if (scope->refused && (no_place || invalid))
         *scope->refused = true;
     return explain(wanted->id, failure->reason, failure->message, error);
