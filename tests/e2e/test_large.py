@@ -90,6 +90,24 @@ def test_many_narrow_rows(release, db, target, soak):
         assert peaks[1] <= peaks[0] + 4 * MB, f"{[f'{peak / MB:.1f} MB' for peak in peaks]}"
 
 
+@pytest.mark.parametrize("way", ("bq", "bq-bucket"))
+@pytest.mark.parametrize("load", ("replace", "upsert"))
+def test_many_rows_into_bigquery(release, db, google, soak, way, load):
+    """Nor does it with the table's size when rows are uploaded, into load jobs or a bucket."""
+    peaks = []
+    for rows in (200_000, 4_000_000) if soak else (50_000, 400_000):
+        target = make_target(way, None, google)
+        narrow(db, rows)
+        configure(release, db, target, "narrow", destination={"one_shard_below": "1MB"}, load=load,
+                  **({"key": ["id"]} if load == "upsert" else {}))
+        result, peak = carry(release)
+        assert result.code == 0, str(result)
+        found = google.client().query_and_wait(f"SELECT count(*), sum(id) FROM `{target.name('narrow')}`")
+        assert [tuple(row.values()) for row in found] == [(rows, rows * (rows + 1) // 2)]
+        peaks.append(peak)
+    assert max(peaks) <= 40 * MB and peaks[1] <= peaks[0] + 4 * MB, f"{[f'{peak / MB:.1f} MB' for peak in peaks]}"
+
+
 def test_wide_values(release, db, target, soak):
     """Texts of 1 MB and byte strings of 10 MB: arrive whole, in memory that is a few rows' worth."""
     times = 20 if soak else 3
