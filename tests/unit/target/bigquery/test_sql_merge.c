@@ -206,6 +206,18 @@ static void partitions_are_constants(void **state)
     }
 }
 
+/* A project's default_time_zone (docs/default-configuration) is not that of partitions. */
+static void partitions_are_of_utc(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) Arena arena = {0};
+    const Partitioning by = {.kind = PARTITION_DAY};
+    const BqPartitionSql instant = {&by, TYPE_TIMESTAMP, "c", &arena};
+    const BqPartitionSql wall = {&by, TYPE_DATETIME, "c", &arena};
+    assert_string_equal(bq_sql_partition_of(&instant), "TIMESTAMP_TRUNC(c, DAY, 'UTC')");
+    assert_string_equal(bq_sql_partition_of(&wall), "DATETIME_TRUNC(c, DAY)");
+}
+
 /* A number and its id are each other's, and the bounds hold the number's values. */
 static void partition_numbers_come_back(void **state)
 {
@@ -270,6 +282,7 @@ int main(void)
         cmocka_unit_test(marks_by_parameters),
         cmocka_unit_test(replaces_a_range_in_one_statement),
         cmocka_unit_test(partitions_are_constants),
+        cmocka_unit_test(partitions_are_of_utc),
         cmocka_unit_test(partition_numbers_come_back),
         cmocka_unit_test(knows_when_to_prune),
         cmocka_unit_test(keys_must_tell_rows_apart),
