@@ -77,6 +77,14 @@ def test_partitions_of_numbers(scene):
     assert scene.rows() == scene.expected()
 
 
+def test_a_plan_for_partitions_of_all_numbers(scene):
+    """From the least to the greatest: their distance is no INT64."""
+    by = {"column": "id", "type": "range", "start": 1 - 2**63, "end": 2**63 - 1, "interval": 2**51}
+    scene.write("upsert", target={"partition_by": {**by, "immutable": True}})
+    plan = scene.bqferry.ok("plan", env=scene.google.environment()).stdout
+    assert "one run may touch 4,000 partitions: 9007199254740992000 numbers" in " ".join(plan.split())
+
+
 @pytest.mark.parametrize("target, words", (
     ({"cluster_by": ["id", "name", "day", "price", "id"]}, "at most 4 columns"),
     ({"partition_by": {"column": "name"}}, "name"),
