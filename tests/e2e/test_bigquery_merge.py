@@ -427,6 +427,22 @@ def test_every_statement_passes_the_analyzer(db, bqferry, job, bq, google):
         assert analyze(google, statement) in ("MergeStmt", "QueryStmt", "InsertStmt"), statement.query
 
 
+@pytest.mark.parametrize("nth", (1, 2, 3), ids=("facts", "look", "merge"))
+@pytest.mark.parametrize("reason", ("backendError", "rateLimitExceeded", "jobBackendError"))
+def test_a_query_that_may_work_the_next_time(db, bqferry, job, google, nth, reason):
+    """It is asked anew, as another query: the service would answer a repetition with what became of the first one."""
+    target = BigQueryTarget(google)
+    fill(db)
+    job(target, "items", load="upsert", config={"defaults": {"retries": {"budget": "10s"}}})
+    bqferry.ok("run")
+    touch(db, "id <= 3", note="'new'")
+    fault = google.job_fault(job_type="query", nth=nth, error={"reason": reason, "message": "not now"})
+    result = bqferry.ok("run")
+    assert fault.fired == 1 and result.job()["merged"]["updated"] == 10, str(result)
+    assert target.rows("items", "id, note") == db.rows("SELECT id, note FROM items ORDER BY 1")
+    target.check("items")
+
+
 @pytest.mark.parametrize("message", ("Could not serialize access to table items due to concurrent update",
                                      "Resources exceeded: Too many DML statements outstanding against table items"))
 def test_others_write_to_the_table(db, bqferry, job, google, message):
