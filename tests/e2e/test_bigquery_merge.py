@@ -443,6 +443,24 @@ def test_a_query_that_may_work_the_next_time(db, bqferry, job, google, nth, reas
     target.check("items")
 
 
+@pytest.mark.parametrize("nth", (1, 2), ids=("facts", "look"))
+@pytest.mark.parametrize("interrupted", (False, True), ids=("run", "settle"))
+def test_a_slow_query_that_may_work_the_next_time(db, bqferry, job, google, fault_points, nth, interrupted):
+    """The same when it fails only after the first answer, so that its results are asked for."""
+    target = BigQueryTarget(google)
+    fill(db)
+    job(target, "items", load="upsert", config={"defaults": {"retries": {"budget": "10s"}}})
+    bqferry.ok("run")
+    touch(db, "id <= 3", note="'new'")
+    if interrupted:
+        assert bqferry("run", fault="delivery.counted").killed
+    fault = google.job_fault(job_type="query", nth=nth, seconds=11, error={"reason": "backendError", "message": "not now"})
+    result = bqferry.ok("run")
+    assert fault.fired == 1 and result.job()["merged"]["updated"] == 10, str(result)
+    assert target.rows("items", "id, note") == db.rows("SELECT id, note FROM items ORDER BY 1")
+    target.check("items")
+
+
 @pytest.mark.parametrize("message", ("Could not serialize access to table items due to concurrent update",
                                      "Resources exceeded: Too many DML statements outstanding against table items"))
 def test_others_write_to_the_table(db, bqferry, job, google, message):

@@ -261,6 +261,8 @@ static bool query_results(const BqScope *scope, Json **answer, Error *error)
         .path =
             url_path(scope->arena, "/projects/%s/queries/%s", scope->bq->job_project, id ? id : ""),
         .query = query,
+        /* of a query that has failed it would tell the same for ever: ask anew instead */
+        .retry_budget_ms = -1,
     };
     return call(scope, &get, answer, &failure, error);
 }
