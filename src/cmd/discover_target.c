@@ -102,6 +102,7 @@ void discover_print_target(const TableRef *name, const TargetTable *found, FILE 
         output_table_add(&table, cells);
     }
     output_table_print(&table, out, 0);
+    print_names("of types that only BigQuery has: ", found->others, found->other_count, out);
 }
 
 void discover_print_target_json(const TableRef *name, const TargetTable *found, FILE *out)
@@ -113,5 +114,10 @@ void discover_print_target_json(const TableRef *name, const TargetTable *found, 
     model_json_set_known(json, "bytes", found->byte_count);
     json_set(json, "schema", field_json_from_schema(&found->schema));
     layout_json_set(json, &found->layout);
+    Json *others = found->other_count ? json_array_new() : NULL;
+    for (size_t i = 0; i < found->other_count; i++)
+        json_append_text(others, found->others[i]);
+    if (others)
+        json_set(json, "other_columns", others);
     json_print(out, json, true);
 }

@@ -264,6 +264,9 @@ static bool storage_hint(const GoogleFailure *failure, Error *error)
     if (failure->status == 404 && strcasestr(failure->message, "bucket"))
         return error_hint(error, "correct the bucket's name in the configuration, or make the "
                                  "bucket: gcloud storage buckets create");
+    if (failure->status == 400 && strcasestr(failure->message, "requester pays"))
+        return error_hint(error, "requests for this bucket are paid by whoever makes them: set "
+                                 "destination.quota_project to the project that pays");
     return false;
 }
 

@@ -90,6 +90,12 @@ static bool settle_patiently(JobRun *run, JobDelivery *delivery, SettleResult *r
     return true;
 }
 
+static bool has_counts(const ApplyCounts *counts)
+{
+    return counts->inserted || counts->updated || counts->unchanged || counts->superseded ||
+           counts->vanished;
+}
+
 static void report_settled(JobRun *run, const SettleResult *settled)
 {
     JobReport *report = run->report;
@@ -100,6 +106,7 @@ static void report_settled(JobRun *run, const SettleResult *settled)
     report->rows_read = report->rows_staged = settled->rows_staged;
     report->rows_applied = settled->rows_applied;
     report->counts = settled->counts;
+    report->merges = has_counts(&settled->counts); /* not every target remembers them */
     job_note(run, "the interrupted run was brought to its end; nothing was read again");
 }
 

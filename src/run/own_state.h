@@ -13,6 +13,7 @@ JobCursor own_cursor(Session *session, const RunJob *job, const char *set_by, Ar
 bool own_state_check(const PlanRequest *request, const PlannedJob *planned, CursorKind kind,
                      Arena *arena, Error *error);
 
-/* What there is to know of a state that is the job's own: that it has another condition now, and so
- * other rows below the cursor. NULL: nothing. */
-const char *own_state_note(const PlanRequest *request, Arena *arena);
+/* What people should know of a state that is the job's own, before rows are read by it: that it has
+ * another condition now, and so other rows below the cursor; that the target table was made anew
+ * since, without those rows; that there is none although an append finds rows. NULL: nothing. */
+const char *own_state_note(const PlanRequest *request, const PlannedJob *planned, Arena *arena);

@@ -248,6 +248,17 @@ static void add_counts(ApplyCounts *sum, const ApplyCounts *more)
     sum->vanished += more->vanished;
 }
 
+/* Of an append in windows some only add rows, others leave out what is there: what the former add
+ * counts as inserted once there is one of the latter. */
+static void note_inserted(JobReport *report, bool merges, uint64_t rows)
+{
+    if (merges && !report->merges)
+        report->counts.inserted += report->rows_applied;
+    if (!merges && report->merges)
+        report->counts.inserted += rows;
+    report->merges = report->merges || merges;
+}
+
 static void note_superseded(Pass *pass, const ApplyCounts *counts)
 {
     char text[160];
@@ -277,10 +288,11 @@ static bool apply(Pass *pass, bool *ret_lost, Error *error)
         return false;
     }
     job_enter_phase(run, PHASE_COMMIT);
-    run->report->merges = run->report->merges || merges;
     if (pass->kind == PASS_KEYS) {
+        run->report->merges = true;
         run->report->counts.vanished += result.counts.vanished;
     } else {
+        note_inserted(run->report, merges, result.rows);
         run->report->rows_applied += result.rows;
         add_counts(&run->report->counts, &result.counts);
         note_superseded(pass, &result.counts);

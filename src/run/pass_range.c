@@ -312,8 +312,9 @@ static bool with_cursor(const RangeRequest *request, PassRange *range, PassOutco
     if (!find_bound(request, &bound, outcome, error) ||
         !own_state_check(&plan, request->planned, bound->kind, request->arena, error))
         return false;
-    const char *changed =
-        request->kind == PASS_BACKFILL ? NULL : own_state_note(&plan, request->arena);
+    const char *changed = request->kind == PASS_BACKFILL
+                              ? NULL
+                              : own_state_note(&plan, request->planned, request->arena);
     if (changed)
         job_note(run, changed);
     if (outcome->nothing)

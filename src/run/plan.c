@@ -358,7 +358,7 @@ static bool plan_shards(const PlanRequest *request, PlannedJob *planned, Arena *
                job_shards(snapshot, job, planned, arena, &plan->shards, error);
     if (bound && bound->note)
         add_note(plan, arena, arena_strdup(arena, bound->note));
-    const char *changed = own_state_note(request, arena);
+    const char *changed = own_state_note(request, planned, arena);
     if (changed)
         add_note(plan, arena, changed);
     if (cut)

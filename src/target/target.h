@@ -65,8 +65,7 @@ typedef struct Delivery {
     int64_t at_us; /* when the run began, microseconds since 1970 UTC */
 } Delivery;
 
-/* True when the staged rows meet those of the table, so that they cannot just be added or put in
- * their place. */
+/* True when staged rows meet those of the table, instead of being added or put in their place. */
 static inline bool delivery_merges(const Delivery *delivery)
 {
     return delivery->load == LOAD_UPSERT || delivery->load == LOAD_SOFT_DELETE ||
@@ -95,8 +94,10 @@ typedef struct TargetTable {
     bool exists;
     Schema schema;      /* of the existing table, in BigQuery's terms where the target can tell */
     TableLayout layout; /* where the target knows partitions and clusters */
-    int64_t row_count;  /* −1: unknown */
-    int64_t byte_count; /* −1: unknown */
+    int64_t row_count, byte_count; /* −1: unknown */
+    const char *const *others; /* columns of types that nothing of ours has: not in the schema */
+    size_t other_count;
+    int64_t made_us; /* when it was made, microseconds since 1970 UTC; 0: unknown */
 } TargetTable;
 
 typedef struct TargetTableName {

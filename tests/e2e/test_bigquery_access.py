@@ -178,6 +178,20 @@ def test_a_key_that_was_replaced(scene, tmp_path):
     assert "Invalid JWT Signature" in result.stderr and "hint" in result.stderr, str(result)
 
 
+def test_a_workload_identity_whose_token_has_ended(scene):
+    """It is not a key that would have to be made anew: whoever writes the token has stopped doing so."""
+    path = scene.google.external_account()
+    token = json.loads(path.read_text())["credential_source"]["file"]
+    with open(token, "r+", encoding="utf-8") as file:
+        text = file.read()
+        file.seek(0)
+        file.write(text[:-8] + "AAAAAAAA")
+    scene.write()
+    result = scene.run(credentials=path)
+    assert result.code == 4 and "Invalid JWT Signature" in result.stderr, str(result)
+    assert "credential_source" in result.stderr and "make a new key" not in result.stderr, str(result)
+
+
 BROKEN = [
     ("no file", None, ["no-such.json"]),
     ("no JSON", "{", ["key.json"]),

@@ -115,11 +115,18 @@ COUNTS = {
                        "bigquery.jobs.insert:chunk": 2, "bigquery.jobs.get": 3, "bigquery.tables.delete": 1},
     "bucket": {"bigquery.tables.get": 1, "storage.objects.insert": 2, "storage.objects.insert:chunk": 2,
                "bigquery.jobs.insert": 1, "bigquery.jobs.get": 1, "storage.objects.delete": 2},
+    # facts and look are queries; the merge is a job
+    "merge": {"bigquery.tables.get": 2, "bigquery.tables.insert": 1, "bigquery.jobs.insert": 2,
+              "bigquery.jobs.insert:chunk": 1, "bigquery.jobs.query": 2, "bigquery.jobs.get": 2,
+              "bigquery.tables.delete": 1},
+    # two days
+    "partitions": {"bigquery.tables.get": 2, "bigquery.tables.insert": 1, "bigquery.jobs.insert": 3,
+                   "bigquery.jobs.insert:chunk": 1, "bigquery.jobs.get": 3, "bigquery.tables.delete": 1,
+                   "bigquery.rowAccessPolicies.list": 1},
 }
 
 
-@pytest.mark.parametrize("load", ("append", "replace"))
-@pytest.mark.parametrize("way", COUNTS)
+@pytest.mark.parametrize("way, load", [(way, load) for way, load in CASES if way in COUNTS])
 def test_number_of_calls(db, bqferry, google, way, load):
     """No call more than the run must make; a job that takes longer is asked after more often."""
     scene = Scene(db, bqferry, google, way, load)
@@ -134,3 +141,18 @@ def test_number_of_calls(db, bqferry, google, way, load):
     assert counts == {method: count for method, count in wanted.items() if method != "bigquery.jobs.get"}
     assert polls <= 2 * wanted["bigquery.jobs.get"]
     assert scene.rows() == scene.after() and ROWS
+
+
+def test_number_of_calls_of_a_new_table(db, bqferry, google):
+    """A small table into a dataset that is not there: nothing is asked for twice, and no credentials are looked for."""
+    db.execute("CREATE TABLE items AS SELECT 1 AS id")
+    bqferry.write_config({
+        "version": 1, "connections": {"db": {"type": "postgresql", "url": db.url()}},
+        "destination": {"type": "bigquery", "project": google.project, "dataset": "fresh",
+                        "endpoints": {"bigquery": google.bigquery}},
+        "jobs": [{"name": "main", "load": "replace", "source": {"table": "items"}}]})
+    bqferry.ok("run")
+    counts = google.counts()
+    assert counts.pop("bigquery.jobs.get") <= 2
+    assert counts == {"bigquery.tables.get": 1, "bigquery.datasets.get": 1, "bigquery.datasets.insert": 1,
+                      "bigquery.tables.insert": 1, "bigquery.jobs.insert": 1, "bigquery.jobs.insert:chunk": 1}

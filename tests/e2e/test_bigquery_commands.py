@@ -111,6 +111,22 @@ def test_discover(items, bqferry, google):
     assert "nothing" in bqferry.fails("target", "discover", "destination", "nothing").stderr
 
 
+def test_types_that_are_not_ours(items, bqferry, google):
+    """Columns of the table that are somebody else's, of types that no source has, are in nobody's way."""
+    target = BigQueryTarget(google)
+    write(bqferry, items, target, load="upsert")
+    bqferry.ok("run")
+    google.client().query(f"ALTER TABLE `{target.name('items')}` ADD COLUMN valid RANGE<DATE>,"
+                          " ADD COLUMN parts ARRAY<STRUCT<n INT64, inside STRUCT<valid RANGE<DATE>>>>").result()
+    bqferry.ok("run")
+    text = bqferry.ok("discover", "destination", f"{target.dataset}.items").stdout
+    assert "NUMERIC(10, 2)" in text and "of types that only BigQuery has: valid, parts" in text
+    found = bqferry.ok("discover", "destination", f"{target.dataset}.items", "--json").json()
+    assert [field["name"] for field in found["schema"]["fields"]] == ["id", "name", "price", "at"]
+    assert found["other_columns"] == ["valid", "parts"]
+    assert len(target.get("items").schema) == 6
+
+
 def test_discover_a_connection_of_that_name(items, bqferry, google):
     bqferry.write_config({
         "version": 1, "connections": {"destination": {"type": "postgresql", "url": items.url()}},

@@ -120,6 +120,19 @@ def test_a_bucket_that_is_not_there(scene):
     assert scene.rows() == scene.expected() and clean(scene)
 
 
+def test_a_bucket_that_cannot_be_used(scene):
+    """Elsewhere than the dataset, or of somebody who does not pay: what to do is told."""
+    scene.google.storage().create_bucket("elsewhere", location="US")
+    scene.write("append", "elsewhere", destination={"location": "EU"})
+    result = scene.run()
+    assert result.code == 4 and "a bucket must be where the dataset is" in result.stderr, str(result)
+    assert "are staged" not in result.stderr and not list(scene.google.storage().list_blobs("elsewhere"))
+    scene.google.fault("storage.objects.insert", "error", status=400, reason="required",
+                       message="Bucket is a requester pays bucket but no user project provided.")
+    result = scene.run()
+    assert result.code == 4 and "destination.quota_project" in result.stderr, str(result)
+
+
 def test_a_prefix_with_a_slash_at_its_end(scene):
     """docs/batch-loading-data: "multiple consecutive slashes are not supported"."""
     scene.write("append", "staging", destination={"prefix": "loads/of/us/"})

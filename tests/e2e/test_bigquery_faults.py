@@ -168,6 +168,7 @@ def test_what_a_table_carries(scene):
     client = scene.google.client()
     table = client.get_table(f"{DATASET}.items")
     assert client.get_dataset(DATASET).location == table.location == "EU"
+    assert client.get_dataset(DATASET).labels == {"managed_by": "bqferry", "team": "data"}
     assert table.labels == {"managed_by": "bqferry", "job": "main", "team": "data", "env": "prod"}
     assert table.description == "What we sell\n\nLoaded by bqferry from db public.items"
     assert table.expires is not None

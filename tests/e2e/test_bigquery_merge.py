@@ -106,7 +106,7 @@ def test_only_touched_partitions_are_read(db, bqferry, job, bq, google, kind):
     assert merged(bqferry.ok("run")) == {"updated": 2}
     merge = last_merge(google)
     assert PARTITIONS[kind][3] in merge.query, merge.query
-    assert "target.`id` >= 1 AND target.`id` <= 2" in merge.query
+    assert "bqferry_target.`id` >= 1 AND bqferry_target.`id` <= 2" in merge.query
     touched = {"day": 40, "month": 100, "hour": 30, "year": 60, "range": 20 + 100}[kind]  # 100: outside of ranges
     size = whole // 600  # once for what is read, once for what is written anew, and the staged rows
     assert merge.total_bytes_processed == 2 * touched * size + 2 * size
@@ -126,7 +126,7 @@ def test_a_dry_run_bills_touched_partitions(db, bqferry, job, google, fault_poin
     merge = last_merge(google)
     assert merge.error_result["reason"] == "backendError"
     assert dry(google, merge).total_bytes_processed == 2 * 40 * size + 2 * size
-    everywhere = merge.query.split(" AND ((target.`day`")[0] + merge.query[merge.query.index("\nWHEN MATCHED"):]
+    everywhere = merge.query.split(" AND ((bqferry_target.`day`")[0] + merge.query[merge.query.index("\nWHEN MATCHED"):]
     config = bigquery.QueryJobConfig(dry_run=True)
     assert google.client().query(everywhere, job_config=config).total_bytes_processed == 2 * 600 * size + 2 * size
     assert bqferry.ok("run").job()["status"] in ("settled", "succeeded")
@@ -379,6 +379,27 @@ def test_what_the_report_tells(db, bqferry, job, bq, google):
     assert {name: count for name, count in result["merged"].items() if count} == {"updated": 10}
 
 
+NAMES = ("target", "staged", "several", "rows_of_key", "is_staged", "moved", "unmarked", "hash", "order")
+
+
+@pytest.mark.parametrize("keys", (("target",), ("rows_of_key", "staged"), ("several", "hash")))
+@pytest.mark.parametrize("load", ("upsert", "soft_delete", "append"))
+def test_columns_may_be_called_as_tables_are(db, bqferry, job, bq, load, keys):
+    """`SET target = …` means the whole row where the statement calls its table so."""
+    columns = ", ".join(f'"{name}" int DEFAULT 1' for name in NAMES)
+    key = ", ".join(f'"{name}"' for name in keys)
+    other = next(name for name in NAMES if name not in keys)
+    db.execute(f"CREATE TABLE items ({columns}, updated_at timestamptz NOT NULL DEFAULT now() - interval '1 hour', PRIMARY KEY ({key}));"
+               f' INSERT INTO items ("{keys[0]}") VALUES (1), (2), (3)')
+    mode = {"load": load} if load == "soft_delete" else {"load": load, "cursor": {**CURSOR, "lookback": "1d"}}
+    job(bq, "items", **mode)
+    bqferry.ok("run")
+    db.execute(f'UPDATE items SET "{other}" = 5 WHERE "{keys[0]}" = 1; INSERT INTO items ("{keys[0]}") VALUES (4)')
+    bqferry.ok("run")
+    expected = [(1, 5), (2, 1), (3, 1), (4, 1)] if load != "append" else [(1, 1), (2, 1), (3, 1), (4, 1)]
+    assert sorted(bq.rows("items", f"{keys[0]}, {other}")) == expected
+
+
 def test_no_value_is_pasted(db, bqferry, job, bq, google):
     """Marks and metadata are parameters; bounds are literals of their type, escaped."""
     evil = "'; DROP TABLE items; -- `\\"
@@ -394,7 +415,7 @@ def test_no_value_is_pasted(db, bqferry, job, bq, google):
     job(bq, "items", load="upsert")
     bqferry.ok("run")
     merge = last_merge(google)
-    assert "target.`k` >= '\\'; DROP TABLE items; -- `\\\\'" in merge.query and not merge.query_parameters
+    assert "bqferry_target.`k` >= '\\'; DROP TABLE items; -- `\\\\'" in merge.query and not merge.query_parameters
     assert analyze(google, merge) == "MergeStmt"
     assert dict(bq.rows("items", "k, v"))[evil] == evil
 
@@ -415,6 +436,40 @@ def test_every_statement_passes_the_analyzer(db, bqferry, job, bq, google):
     assert len(sent) > 15
     for statement in sent:
         assert analyze(google, statement) in ("MergeStmt", "QueryStmt", "InsertStmt"), statement.query
+
+
+@pytest.mark.parametrize("nth", (1, 2, 3), ids=("facts", "look", "merge"))
+@pytest.mark.parametrize("reason", ("backendError", "rateLimitExceeded", "jobBackendError"))
+def test_a_query_that_may_work_the_next_time(db, bqferry, job, google, nth, reason):
+    """It is asked anew, as another query: the service would answer a repetition with what became of the first one."""
+    target = BigQueryTarget(google)
+    fill(db)
+    job(target, "items", load="upsert", config={"defaults": {"retries": {"budget": "10s"}}})
+    bqferry.ok("run")
+    touch(db, "id <= 3", note="'new'")
+    fault = google.job_fault(job_type="query", nth=nth, error={"reason": reason, "message": "not now"})
+    result = bqferry.ok("run")
+    assert fault.fired == 1 and result.job()["merged"]["updated"] == 10, str(result)
+    assert target.rows("items", "id, note") == db.rows("SELECT id, note FROM items ORDER BY 1")
+    target.check("items")
+
+
+@pytest.mark.parametrize("nth", (1, 2), ids=("facts", "look"))
+@pytest.mark.parametrize("interrupted", (False, True), ids=("run", "settle"))
+def test_a_slow_query_that_may_work_the_next_time(db, bqferry, job, google, fault_points, nth, interrupted):
+    """The same when it fails only after the first answer, so that its results are asked for."""
+    target = BigQueryTarget(google)
+    fill(db)
+    job(target, "items", load="upsert", config={"defaults": {"retries": {"budget": "10s"}}})
+    bqferry.ok("run")
+    touch(db, "id <= 3", note="'new'")
+    if interrupted:
+        assert bqferry("run", fault="delivery.counted").killed
+    fault = google.job_fault(job_type="query", nth=nth, seconds=11, error={"reason": "backendError", "message": "not now"})
+    result = bqferry.ok("run")
+    assert fault.fired == 1 and result.job()["merged"]["updated"] == 10, str(result)
+    assert target.rows("items", "id, note") == db.rows("SELECT id, note FROM items ORDER BY 1")
+    target.check("items")
 
 
 @pytest.mark.parametrize("message", ("Could not serialize access to table items due to concurrent update",

@@ -90,6 +90,24 @@ def test_many_narrow_rows(release, db, target, soak):
         assert peaks[1] <= peaks[0] + 4 * MB, f"{[f'{peak / MB:.1f} MB' for peak in peaks]}"
 
 
+@pytest.mark.parametrize("way", ("bq", "bq-bucket"))
+@pytest.mark.parametrize("load", ("replace", "upsert"))
+def test_many_rows_into_bigquery(release, db, google, soak, way, load):
+    """Nor does it with the table's size when rows are uploaded, into load jobs or a bucket."""
+    peaks = []
+    for rows in (200_000, 4_000_000) if soak else (50_000, 400_000):
+        target = make_target(way, None, google)
+        narrow(db, rows)
+        configure(release, db, target, "narrow", destination={"one_shard_below": "1MB"}, load=load,
+                  **({"key": ["id"]} if load == "upsert" else {}))
+        result, peak = carry(release)
+        assert result.code == 0, str(result)
+        found = google.client().query_and_wait(f"SELECT count(*), sum(id) FROM `{target.name('narrow')}`")
+        assert [tuple(row.values()) for row in found] == [(rows, rows * (rows + 1) // 2)]
+        peaks.append(peak)
+    assert max(peaks) <= 40 * MB and peaks[1] <= peaks[0] + 4 * MB, f"{[f'{peak / MB:.1f} MB' for peak in peaks]}"
+
+
 def test_wide_values(release, db, target, soak):
     """Texts of 1 MB and byte strings of 10 MB: arrive whole, in memory that is a few rows' worth."""
     times = 20 if soak else 3
@@ -156,6 +174,21 @@ def test_many_columns(release, db, target, soak):
         assert peak <= most * MB
         peaks.append(peak)
     assert peaks[-1] <= 1.1 * peaks[0] + 4 * MB, f"{[f'{peak / MB:.1f} MB' for peak in peaks]}"
+
+
+def test_a_merge_of_many_columns(release, db, google):
+    """The statement names each column several times; its length is all that may grow with them."""
+    target = make_target("bq", None, google)
+    names = [f"column_whose_name_is_long_{number:04}" for number in range(1000)]
+    db.execute(f"CREATE TABLE many (id int PRIMARY KEY, {', '.join(f'{name} int' for name in names)});"
+               " INSERT INTO many SELECT i FROM generate_series(1, 5) i")
+    configure(release, db, target, "many", load="upsert", changed_only=True, workers=1)
+    for merged in (None, {"updated": 1, "unchanged": 4}):
+        result, peak = carry(release)
+        assert result.code == 0, str(result)
+        assert merged is None or merged.items() <= result.job()["merged"].items(), str(result)
+        assert peak <= 40 * MB
+        db.execute(f"UPDATE many SET {names[7]} = 1 WHERE id = 3")
 
 
 def test_many_tables(release, db, target, soak):

@@ -55,6 +55,17 @@ def test_a_first_run_in_windows(db, bqferry, job, duckdb_target, load, operator)
     assert bqferry.ok("run").job()["rows_read"] == 0
 
 
+def test_an_append_in_windows_that_read_again_counts_each_row(db, bqferry, job, duckdb_target):
+    """The first window only adds rows, the others look for what is there: the report's counts are of all of them."""
+    fill(db)
+    job(duckdb_target, "items", load="append", cursor={**CURSOR, "lookback": "2d"}, backfill="7d")
+    report = bqferry.ok("run").job()
+    assert ids(duckdb_target) == list(range(1, 301))
+    counts = report["merged"]
+    assert counts["inserted"] == 300 and counts["unchanged"] > 0
+    assert counts["inserted"] + counts["unchanged"] == report["rows_read"] == report["rows_applied"]
+
+
 @pytest.mark.parametrize("fault", ("extract.batch", "delivery.counted", "target.apply", "delivery.applied",
                                    "delivery.committed"))
 @pytest.mark.parametrize("load", ("append", "upsert"))

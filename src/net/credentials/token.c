@@ -76,7 +76,8 @@ static bool is_temporary(const char *code)
            strcmp(code, "temporarily_unavailable") == 0;
 }
 
-static const char *hint_of(const char *code)
+/* `text`: the server's own words, "" for none. */
+static const char *hint_of(const TokenRequest *request, const char *code, const char *text)
 {
     static const char *const rows[][2] = {
         {"invalid_grant", "what was handed in is not valid any more: the account or key is deleted "
@@ -87,6 +88,12 @@ static const char *hint_of(const char *code)
         {"invalid_scope", "the scope is not granted to this client"},
         {"invalid_request", "the file does not fit its type: fetch it again"},
     };
+    if (strcasestr(text, "timeframe"))
+        return "the clock of this machine is off: set it (timedatectl), and let NTP keep it";
+    if (strcmp(code, "invalid_grant") == 0 && strcmp(request->id, "sts.token") == 0)
+        return "the token that the file's credential_source gives has ended, or is of another "
+               "audience or issuer than the workload identity provider takes: whoever makes it "
+               "must renew it";
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (strcmp(rows[i][0], code) == 0)
             return rows[i][1];
@@ -123,7 +130,7 @@ static bool refuse(const TokenContext *context, const TokenRequest *request,
     (again ? error_set_retryable : error_set)(
         error, ERROR_TARGET, "%s: %s gives no token: %s (HTTP %d%s%s)", context->place, host,
         text ? text : "no reason given", response->status, code ? ", " : "", code ? code : "");
-    const char *hint = hint_of(refusal->code);
+    const char *hint = hint_of(request, refusal->code, text ? text : "");
     return hint ? error_hint(error, "%s", hint) : false;
 }
 

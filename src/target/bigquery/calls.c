@@ -17,7 +17,8 @@ static bool call(const BqScope *scope, GoogleCall *wanted, Json **ret_json, Goog
     if (google_call(scope->bq->api, wanted, ret_json, failure, error))
         return true;
     bool no_place = failure->status == 404 && strcmp(wanted->method, "POST") == 0;
-    bool invalid = failure->status == 400 && strcmp(failure->reason, "invalid") == 0;
+    bool invalid = failure->status == 400 && (strcmp(failure->reason, "invalid") == 0 ||
+                                              strcmp(failure->reason, "invalidQuery") == 0);
     if (scope->refused && (no_place || invalid))
         *scope->refused = true;
     return explain(wanted->id, failure->reason, failure->message, error);
@@ -260,6 +261,8 @@ static bool query_results(const BqScope *scope, Json **answer, Error *error)
         .path =
             url_path(scope->arena, "/projects/%s/queries/%s", scope->bq->job_project, id ? id : ""),
         .query = query,
+        /* of a query that has failed it would tell the same for ever: ask anew instead */
+        .retry_budget_ms = -1,
     };
     return call(scope, &get, answer, &failure, error);
 }

@@ -9,17 +9,31 @@
 #include "target/bigquery/sql.h"
 #include "target/bigquery/way.h"
 
+static bool is_known(const Json *field)
+{
+    TypeKind kind;
+    const char *type = json_get_text(field, "type");
+    const Json *members = json_get(field, "fields");
+    bool known = type && type_kind_parse(type, &kind);
+    for (size_t i = 0; known && i < json_count(members); i++)
+        known = is_known(json_at(members, i));
+    return known;
+}
+
 /* Columns of types that we do not know are left out: nothing of ours goes there. */
-static Json *known_columns(const Json *table)
+static Json *known_columns(const Json *table, Arena *arena, TargetTable *ret_table)
 {
     const Json *fields = json_get(json_get(table, "schema"), "fields");
+    const char **others = ARENA_ARRAY(arena, const char *, json_count(fields));
     Json *schema = json_object_new(), *known = json_array_new();
     for (size_t i = 0; i < json_count(fields); i++) {
-        TypeKind kind;
-        const char *type = json_get_text(json_at(fields, i), "type");
-        if (type && type_kind_parse(type, &kind))
-            json_append(known, json_clone(json_at(fields, i)));
+        const Json *field = json_at(fields, i);
+        if (is_known(field))
+            json_append(known, json_clone(field));
+        else
+            others[ret_table->other_count++] = arena_strdup(arena, json_get_text(field, "name"));
     }
+    ret_table->others = others;
     json_set(schema, "fields", known);
     if (json_get_text(table, "description"))
         json_set_text(schema, "description", json_get_text(table, "description"));
@@ -29,6 +43,7 @@ static Json *known_columns(const Json *table)
 bool bq_describe(Target *target, const TableRef *table, Arena *arena, TargetTable *ret_table,
                  Error *error)
 {
+    enum { US_PER_MS = 1000 };
     CLEANUP(bq_table_done) BqTable found = {0};
     BqScope scope = {.bq = (BigQuery *)target, .arena = arena};
     if (!bq_lookup(&scope, table, LOOK_FRESH, &found, error))
@@ -36,9 +51,10 @@ bool bq_describe(Target *target, const TableRef *table, Arena *arena, TargetTabl
     *ret_table = (TargetTable){.exists = found.json != NULL, .row_count = -1, .byte_count = -1};
     if (!found.json)
         return true;
-    CLEANUP(json_free_ptr) Json *schema = known_columns(found.json);
+    CLEANUP(json_free_ptr) Json *schema = known_columns(found.json, arena, ret_table);
     ret_table->row_count = google_int(found.json, "numRows", -1);
     ret_table->byte_count = google_int(found.json, "numBytes", -1);
+    ret_table->made_us = google_int(found.json, "creationTime", 0) * US_PER_MS;
     if (!layout_json_get(found.json, arena, &ret_table->layout, error))
         return error_prefix(error, "the table %s.%s", table->dataset, table->table);
     return json_count(json_get(schema, "fields")) == 0 ||

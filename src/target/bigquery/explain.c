@@ -169,6 +169,10 @@ bool explain(const char *method, const char *reason, const char *message, Error 
         return explain_access(method, message, error);
     if (strcmp(reason, "notFound") == 0)
         return explain_missing(message, error);
+    if (strcasestr(message, "in different locations"))
+        return error_hint(error, "a bucket must be where the dataset is: name one that is there "
+                                 "(destination.bucket), or leave it out: then rows are uploaded "
+                                 "straight into load jobs");
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
         if (strcmp(reason, hints[i].reason) == 0)
             return error_hint(error, "%s", hints[i].hint);

@@ -4,6 +4,8 @@
 #include "target/bigquery/lookup.h"
 #include "target/bigquery/way.h"
 
+#include <inttypes.h>
+
 /* Quotas: "Load jobs", "Partitioned tables"; revision of 2026-08. */
 enum {
     LOAD_JOBS_PER_DAY = 100000,
@@ -80,12 +82,13 @@ static const char *partition_note(const Partitioning *by, Arena *arena)
         [PARTITION_MONTH] = "300 years of months",
         [PARTITION_YEAR] = "all years",
     };
-    if (by->kind == PARTITION_RANGE && (by->end - by->start) / by->interval < PARTITIONS_PER_JOB)
+    uint64_t width = (uint64_t)by->end - (uint64_t)by->start; /* may be more than an int64_t */
+    if (by->kind == PARTITION_RANGE && width / (uint64_t)by->interval < PARTITIONS_PER_JOB)
         return NULL;
-    const char *span =
-        by->kind == PARTITION_RANGE
-            ? arena_printf(arena, "%lld numbers", (long long)by->interval * PARTITIONS_PER_JOB)
-            : spans[by->kind];
+    const char *span = by->kind == PARTITION_RANGE
+                           ? arena_printf(arena, "%" PRIu64 " numbers",
+                                          (uint64_t)by->interval * PARTITIONS_PER_JOB)
+                           : spans[by->kind];
     return arena_printf(arena,
                         "one run may touch 4,000 partitions: %s; for more, choose larger "
                         "partitions, or load in parts (source.where)",

@@ -110,12 +110,11 @@ Json *job_json_query(const JobDraft *draft, const QueryDraft *wanted)
     return job_json(draft, "query", query);
 }
 
-Json *job_json_ask(const JobDraft *draft, const QueryDraft *wanted, const char *request_id)
+Json *job_json_ask(const JobDraft *draft, const QueryDraft *wanted)
 {
     Json *query = json_object_new();
     set_query(query, wanted);
     json_set_text(query, "location", draft->location);
-    json_set_text(query, "requestId", request_id);
     json_set(query, "labels", label_json(&draft->labels));
     return query;
 }

@@ -54,9 +54,9 @@ Json *job_json_load(const JobDraft *draft, const LoadDraft *wanted);
 Json *job_json_copy(const JobDraft *draft, const CopyDraft *wanted);
 Json *job_json_query(const JobDraft *draft, const QueryDraft *wanted);
 
-/* QueryRequest of jobs.query: a SELECT whose rows are wanted at once. `request_id` (at most 36
- * characters) makes repeating it harmless; draft->id is not used. */
-Json *job_json_ask(const JobDraft *draft, const QueryDraft *wanted, const char *request_id);
+/* QueryRequest of jobs.query: a SELECT whose rows are wanted at once; draft->id is not used. There
+ * is no requestId: with it, a repetition would be given the answer of the query that failed. */
+Json *job_json_ask(const JobDraft *draft, const QueryDraft *wanted);
 
 /* A query that does nothing and costs nothing: it only takes the job's id, so that no other job can
  * ever run under it. */

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
-#include "base/id.h"
 #include "model/cursor.h"
 #include "target/bigquery/apply.h"
 #include "target/bigquery/calls.h"
@@ -107,11 +106,9 @@ static bool check_length(const char *statement, Error *error)
 static bool ask(const BqWork *work, const char *statement, size_t count, const char **cells,
                 Error *error)
 {
-    char request_id[ID_SIZE];
     const JobDraft draft = draft_of(work);
     const QueryDraft query = {.sql = statement};
-    id_new_run(request_id);
-    CLEANUP(json_free_ptr) Json *body = job_json_ask(&draft, &query, request_id);
+    CLEANUP(json_free_ptr) Json *body = job_json_ask(&draft, &query);
     CLEANUP(json_free_ptr) Json *answer = NULL;
     if (!check_length(statement, error) || !bq_query(&work->scope, body, &answer, error))
         return false;

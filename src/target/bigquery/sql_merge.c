@@ -11,7 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum { BOUND_BYTES_MAX = 256 }; /* longer texts are no bounds */
+enum {
+    BOUND_BYTES_MAX = 256, /* longer texts are no bounds */
+    LIST_BYTES_MAX = 2 * BQ_SQL_TEXT_MAX,
+};
+
+/* Names that no column is likely to have: where one is called `target`, `SET target = …` would mean
+ * the whole row. */
+#define MERGE_HEAD "MERGE %s AS bqferry_target\nUSING %s AS bqferry_staged\n"
 
 static const char *text_of(const Buffer *buffer, Arena *arena)
 {
@@ -41,6 +48,15 @@ static const char *join(const BqMergeSql *sql, const char *left, const char *bet
                         const char *right)
 {
     return *left ? arena_printf(sql->arena, "%s%s%s", left, between, right) : right;
+}
+
+/* The same for all columns of a table, which are thousands at times: each text is copied once. What
+ * is longer than any statement may be is cut off, and refused later. */
+static void list_add(Buffer *list, const char *between, const char *text)
+{
+    bool done = (list->length == 0 || buffer_append(list, between, strlen(between), NULL)) &&
+                buffer_append(list, text, strlen(text), NULL);
+    (void)done;
 }
 
 static bool is_among(const char *name, const char *const *names, size_t count)
@@ -109,11 +125,12 @@ bool bq_merge_key_fits(const Delivery *delivery, Error *error)
 static const char *columns_of(const BqMergeSql *sql, const char *prefix)
 {
     const Schema *schema = &sql->delivery->schema;
-    const char *text = "";
+    CLEANUP(buffer_done) Buffer list;
+    buffer_init(&list, LIST_BYTES_MAX);
     for (size_t i = 0; i < schema->field_count; i++)
-        text = join(sql, text, ", ",
-                    arena_printf(sql->arena, "%s%s", prefix, quoted(sql, schema->fields[i].name)));
-    return text;
+        list_add(&list, ", ",
+                 arena_printf(sql->arena, "%s%s", prefix, quoted(sql, schema->fields[i].name)));
+    return text_of(&list, sql->arena);
 }
 
 static const char *key_columns(const BqMergeSql *sql, const char *prefix)
@@ -132,8 +149,8 @@ static const char *key_match(const BqMergeSql *sql)
     const char *text = "";
     for (size_t i = 0; i < merge->key_count; i++) {
         const char *name = quoted(sql, merge->key[i]);
-        text =
-            join(sql, text, " AND ", arena_printf(sql->arena, "target.%s = staged.%s", name, name));
+        text = join(sql, text, " AND ",
+                    arena_printf(sql->arena, "bqferry_target.%s = bqferry_staged.%s", name, name));
     }
     return text;
 }
@@ -172,9 +189,9 @@ const char *bq_sql_facts(const BqMergeSql *sql)
                 arena_printf(sql->arena, "%s, CAST(NULL AS STRING), CAST(NULL AS STRING)", bounds);
     }
     return arena_printf(sql->arena,
-                        "SELECT CAST(COALESCE(SUM(rows_of_key), 0) AS STRING), "
-                        "CAST(COALESCE(SUM(IF(%s, rows_of_key, 0)), 0) AS STRING), "
-                        "CAST(COUNT(*) AS STRING)%s FROM (SELECT %s, COUNT(*) AS rows_of_key "
+                        "SELECT CAST(COALESCE(SUM(bqferry_rows), 0) AS STRING), "
+                        "CAST(COALESCE(SUM(IF(%s, bqferry_rows, 0)), 0) AS STRING), "
+                        "CAST(COUNT(*) AS STRING)%s FROM (SELECT %s, COUNT(*) AS bqferry_rows "
                         "FROM %s GROUP BY %s)",
                         nulls, bounds, key, sql->staging, key);
 }
@@ -188,10 +205,11 @@ const char *bq_sql_source(const BqMergeSql *sql, bool has_duplicates)
     for (size_t i = 0; i < merge->order_count; i++)
         order =
             arena_printf(sql->arena, "%s%s DESC NULLS LAST, ", order, quoted(sql, merge->order[i]));
-    return arena_printf(sql->arena,
-                        "(SELECT several.* FROM %s AS several WHERE TRUE QUALIFY ROW_NUMBER() OVER "
-                        "(PARTITION BY %s ORDER BY %sTO_JSON_STRING(several) DESC) = 1)",
-                        sql->staging, key_columns(sql, ""), order);
+    return arena_printf(
+        sql->arena,
+        "(SELECT bqferry_several.* FROM %s AS bqferry_several WHERE TRUE QUALIFY "
+        "ROW_NUMBER() OVER (PARTITION BY %s ORDER BY %sTO_JSON_STRING(bqferry_several) DESC) = 1)",
+        sql->staging, key_columns(sql, ""), order);
 }
 
 /* NULL: not what the type's values look like. */
@@ -217,7 +235,7 @@ const char *bq_sql_key_bounds(const BqMergeSql *sql, const char *const *cells)
             const char *cell = cells[2 * i + side];
             const char *bound = cell ? bound_literal(sql, field, cell) : NULL;
             if (bound)
-                text = arena_printf(sql->arena, "%s AND target.%s %s %s", text,
+                text = arena_printf(sql->arena, "%s AND bqferry_target.%s %s %s", text,
                                     quoted(sql, merge->key[i]), signs[side], bound);
         }
     }
@@ -229,58 +247,67 @@ static const char *change_of(const BqMergeSql *sql, const Field *field)
 {
     const char *name = quoted(sql, field->name);
     if (field->mode == MODE_REPEATED || field->kind == TYPE_STRUCT)
-        return arena_printf(sql->arena, "TO_JSON_STRING(target.%s) != TO_JSON_STRING(staged.%s)",
+        return arena_printf(sql->arena,
+                            "TO_JSON_STRING(bqferry_target.%s) != "
+                            "TO_JSON_STRING(bqferry_staged.%s)",
                             name, name);
     switch (field->kind) {
     case TYPE_JSON: /* the JSON null is another value than NULL */
         return arena_printf(sql->arena,
-                            "(target.%s IS NULL) != (staged.%s IS NULL) OR "
-                            "TO_JSON_STRING(target.%s) != TO_JSON_STRING(staged.%s)",
+                            "(bqferry_target.%s IS NULL) != (bqferry_staged.%s IS NULL) OR "
+                            "TO_JSON_STRING(bqferry_target.%s) != "
+                            "TO_JSON_STRING(bqferry_staged.%s)",
                             name, name, name, name);
     case TYPE_GEOGRAPHY:
-        return arena_printf(
-            sql->arena, "ST_ASTEXT(target.%s) IS DISTINCT FROM ST_ASTEXT(staged.%s)", name, name);
+        return arena_printf(sql->arena,
+                            "ST_ASTEXT(bqferry_target.%s) IS DISTINCT FROM "
+                            "ST_ASTEXT(bqferry_staged.%s)",
+                            name, name);
     case TYPE_INTERVAL: /* a month is 30 days when they are compared */
         return arena_printf(sql->arena,
-                            "CAST(target.%s AS STRING) IS DISTINCT FROM CAST(staged.%s AS STRING)",
+                            "CAST(bqferry_target.%s AS STRING) IS DISTINCT FROM "
+                            "CAST(bqferry_staged.%s AS STRING)",
                             name, name);
     default: /* of FLOAT64, too: NaN is not distinct from NaN */
-        return arena_printf(sql->arena, "target.%s IS DISTINCT FROM staged.%s", name, name);
+        return arena_printf(sql->arena, "bqferry_target.%s IS DISTINCT FROM bqferry_staged.%s",
+                            name, name);
     }
 }
 
 static const char *change_condition(const BqMergeSql *sql)
 {
     const Schema *schema = &sql->delivery->schema;
-    const char *text = "";
+    CLEANUP(buffer_done) Buffer list;
+    buffer_init(&list, LIST_BYTES_MAX);
     for (size_t i = 0; i < schema->field_count; i++) {
         if (!is_key(sql, schema->fields[i].name) && !is_metadata(sql, schema->fields[i].name))
-            text = join(sql, text, " OR ", change_of(sql, &schema->fields[i]));
+            list_add(&list, " OR ", change_of(sql, &schema->fields[i]));
     }
-    return text;
+    return text_of(&list, sql->arena);
 }
 
 static const char *assignments(const BqMergeSql *sql)
 {
     const Schema *schema = &sql->delivery->schema;
     const MergeSpec *merge = &sql->delivery->merge;
-    const char *text = "";
+    CLEANUP(buffer_done) Buffer list;
+    buffer_init(&list, LIST_BYTES_MAX);
     for (size_t i = 0; i < schema->field_count; i++) {
         const char *name = quoted(sql, schema->fields[i].name);
         if (!is_key(sql, schema->fields[i].name))
-            text = join(sql, text, ", ", arena_printf(sql->arena, "%s = staged.%s", name, name));
+            list_add(&list, ", ", arena_printf(sql->arena, "%s = bqferry_staged.%s", name, name));
     }
     for (size_t i = 0; i < merge->emptied_count; i++)
-        text = join(sql, text, ", ",
-                    arena_printf(sql->arena, "%s = NULL", quoted(sql, merge->emptied[i])));
-    return text;
+        list_add(&list, ", ",
+                 arena_printf(sql->arena, "%s = NULL", quoted(sql, merge->emptied[i])));
+    return text_of(&list, sql->arena);
 }
 
 static const char *is_marked(const BqMergeSql *sql)
 {
     return arena_printf(sql->arena,
-                        sql->delivery->merge.mark_is_bool ? "target.%s IS TRUE"
-                                                          : "target.%s IS NOT NULL",
+                        sql->delivery->merge.mark_is_bool ? "bqferry_target.%s IS TRUE"
+                                                          : "bqferry_target.%s IS NOT NULL",
                         quoted(sql, sql->delivery->merge.mark));
 }
 
@@ -310,7 +337,8 @@ static const char *whole_filter(const BqMergeSql *sql)
     if (!by->require_filter)
         return "";
     const char *name = by->column ? quoted(sql, by->column) : "_PARTITIONTIME";
-    return arena_printf(sql->arena, " AND (target.%s IS NULL OR target.%s IS NOT NULL)", name,
+    return arena_printf(sql->arena,
+                        " AND (bqferry_target.%s IS NULL OR bqferry_target.%s IS NOT NULL)", name,
                         name);
 }
 
@@ -321,7 +349,7 @@ static const char *partition_filter(const BqMergeSql *sql)
     const BqPartitionSql partition = {
         .by = &sql->delivery->layout.partitioning,
         .type = sql->partition_type,
-        .column = arena_printf(sql->arena, "target.%s",
+        .column = arena_printf(sql->arena, "bqferry_target.%s",
                                quoted(sql, sql->delivery->layout.partitioning.column)),
         .arena = sql->arena,
     };
@@ -344,7 +372,7 @@ static const char *vanish_clause(const BqMergeSql *sql)
 static const char *insert_clause(const BqMergeSql *sql)
 {
     return arena_printf(sql->arena, "\nWHEN NOT MATCHED BY TARGET THEN INSERT (%s) VALUES (%s)",
-                        columns_of(sql, ""), columns_of(sql, "staged."));
+                        columns_of(sql, ""), columns_of(sql, "bqferry_staged."));
 }
 
 static const char *update_clause(const BqMergeSql *sql)
@@ -359,10 +387,10 @@ static const char *update_clause(const BqMergeSql *sql)
 
 static const char *upsert(const BqMergeSql *sql, const char *source, const char *bounds)
 {
-    return arena_printf(sql->arena, "MERGE %s AS target\nUSING %s AS staged\nON %s%s%s%s%s%s",
-                        sql->table, source, key_match(sql),
-                        bq_merge_sees_all(sql->delivery) ? "" : bounds, partition_filter(sql),
-                        update_clause(sql), insert_clause(sql), vanish_clause(sql));
+    return arena_printf(sql->arena, MERGE_HEAD "ON %s%s%s%s%s%s", sql->table, source,
+                        key_match(sql), bq_merge_sees_all(sql->delivery) ? "" : bounds,
+                        partition_filter(sql), update_clause(sql), insert_clause(sql),
+                        vanish_clause(sql));
 }
 
 /* Keys alone: who is there loses the mark, who is not gets it, or goes. */
@@ -372,9 +400,8 @@ static const char *compare_keys(const BqMergeSql *sql, const char *source)
     if (sql->delivery->merge.vanished == VANISHED_MARKED)
         revive = arena_printf(sql->arena, "\nWHEN MATCHED AND %s THEN UPDATE SET %s",
                               is_marked(sql), mark_assignments(sql, false));
-    return arena_printf(sql->arena, "MERGE %s AS target\nUSING %s AS staged\nON %s%s%s%s",
-                        sql->table, source, key_match(sql), whole_filter(sql), revive,
-                        vanish_clause(sql));
+    return arena_printf(sql->arena, MERGE_HEAD "ON %s%s%s%s", sql->table, source, key_match(sql),
+                        whole_filter(sql), revive, vanish_clause(sql));
 }
 
 /* Versions of one row are rows of their own here. */
@@ -385,12 +412,12 @@ static const char *insert_absent(const BqMergeSql *sql, const char *bounds)
     for (size_t i = 0; i < merge->order_count; i++) {
         const char *name = quoted(sql, merge->order[i]);
         if (!is_key(sql, merge->order[i]))
-            order = arena_printf(sql->arena, "%s AND target.%s IS NOT DISTINCT FROM staged.%s",
+            order = arena_printf(sql->arena,
+                                 "%s AND bqferry_target.%s IS NOT DISTINCT FROM bqferry_staged.%s",
                                  order, name, name);
     }
-    return arena_printf(sql->arena, "MERGE %s AS target\nUSING %s AS staged\nON %s%s%s%s%s",
-                        sql->table, sql->staging, key_match(sql), order, bounds,
-                        partition_filter(sql), insert_clause(sql));
+    return arena_printf(sql->arena, MERGE_HEAD "ON %s%s%s%s%s", sql->table, sql->staging,
+                        key_match(sql), order, bounds, partition_filter(sql), insert_clause(sql));
 }
 
 /* ON FALSE: every staged row is inserted, and of the table's the range goes, in one step
@@ -405,15 +432,15 @@ static const char *replace_range(const BqMergeSql *sql)
     bool filtered = by->column && strcasecmp(by->column, range->column) == 0;
     if (range->has_low)
         low =
-            arena_printf(sql->arena, " AND target.%s %s %s", name,
+            arena_printf(sql->arena, " AND bqferry_target.%s %s %s", name,
                          range->after_low ? ">" : ">=", bq_sql_place(kind, range->low, sql->arena));
-    return arena_printf(sql->arena,
-                        "MERGE %s AS target\nUSING %s AS staged\nON FALSE%s%s\n"
-                        "WHEN NOT MATCHED BY SOURCE%s%s AND target.%s %s %s THEN DELETE",
-                        sql->table, sql->staging, whole_filter(sql), insert_clause(sql),
-                        filtered ? "" : whole_filter(sql), low, name,
-                        range->through_high ? "<=" : "<",
-                        bq_sql_place(kind, range->high, sql->arena));
+    return arena_printf(
+        sql->arena,
+        MERGE_HEAD "ON FALSE%s%s\n"
+                   "WHEN NOT MATCHED BY SOURCE%s%s AND bqferry_target.%s %s %s THEN DELETE",
+        sql->table, sql->staging, whole_filter(sql), insert_clause(sql),
+        filtered ? "" : whole_filter(sql), low, name, range->through_high ? "<=" : "<",
+        bq_sql_place(kind, range->high, sql->arena));
 }
 
 const char *bq_sql_merge(const BqMergeSql *sql, const char *source, const char *bounds)
@@ -429,8 +456,8 @@ const char *bq_sql_merge(const BqMergeSql *sql, const char *source, const char *
 const char *bq_sql_insert(const BqMergeSql *sql, const char *source)
 {
     const char *columns = columns_of(sql, "");
-    return arena_printf(sql->arena, "INSERT INTO %s (%s)\nSELECT %s FROM %s AS staged", sql->table,
-                        columns, columns, source);
+    return arena_printf(sql->arena, "INSERT INTO %s (%s)\nSELECT %s FROM %s AS bqferry_staged",
+                        sql->table, columns, columns, source);
 }
 
 const char *bq_sql_whole_table(const char *table, const Partitioning *by, Arena *arena)
@@ -438,9 +465,11 @@ const char *bq_sql_whole_table(const char *table, const Partitioning *by, Arena 
     const Delivery delivery = {.layout.partitioning = *by};
     const BqMergeSql sql = {.delivery = &delivery, .arena = arena};
     const char *filter = whole_filter(&sql);
-    return *filter ? arena_printf(arena, "(SELECT target.* FROM %s AS target WHERE TRUE%s)", table,
-                                  filter)
-                   : table;
+    return *filter
+               ? arena_printf(arena,
+                              "(SELECT bqferry_target.* FROM %s AS bqferry_target WHERE TRUE%s)",
+                              table, filter)
+               : table;
 }
 
 /* Whether a row has another partition than its staged one. */
@@ -451,9 +480,9 @@ static const char *has_moved(const BqMergeSql *sql)
         return "FALSE";
     BqPartitionSql partition = {.by = by, .type = sql->partition_type, .arena = sql->arena};
     const char *name = quoted(sql, by->column);
-    partition.column = arena_printf(sql->arena, "target.%s", name);
+    partition.column = arena_printf(sql->arena, "bqferry_target.%s", name);
     const char *before = bq_sql_partition_of(&partition);
-    partition.column = arena_printf(sql->arena, "staged.%s", name);
+    partition.column = arena_printf(sql->arena, "bqferry_staged.%s", name);
     return arena_printf(sql->arena, "%s IS DISTINCT FROM %s", before,
                         bq_sql_partition_of(&partition));
 }
@@ -465,15 +494,17 @@ const char *bq_sql_look(const BqMergeSql *sql, const char *source, const char *b
     if (merge->range.column || merge->present || (merge->keys_only && !marks))
         return NULL;
     const char *is_staged =
-        arena_printf(sql->arena, "staged.%s IS NOT NULL", quoted(sql, merge->key[0]));
+        arena_printf(sql->arena, "bqferry_staged.%s IS NOT NULL", quoted(sql, merge->key[0]));
     const char *unmarked = marks ? arena_printf(sql->arena, "NOT (%s)", is_marked(sql)) : "FALSE";
     return arena_printf(
         sql->arena,
-        "SELECT CAST(COUNTIF(is_staged AND rows_of_key > 1) AS STRING), "
-        "CAST(COALESCE(SUM(IF(is_staged, moved, 0)), 0) AS STRING), "
-        "CAST(COALESCE(SUM(IF(is_staged, 0, unmarked)), 0) AS STRING) FROM (SELECT %s AS is_staged, "
-        "COUNT(*) AS rows_of_key, COUNTIF(%s) AS moved, COUNTIF(%s) AS unmarked FROM %s AS target "
-        "%s JOIN %s AS staged ON %s%s WHERE TRUE%s GROUP BY %s, is_staged)",
+        "SELECT CAST(COUNTIF(bqferry_is_staged AND bqferry_rows > 1) AS STRING), "
+        "CAST(COALESCE(SUM(IF(bqferry_is_staged, moved, 0)), 0) AS STRING), "
+        "CAST(COALESCE(SUM(IF(bqferry_is_staged, 0, unmarked)), 0) AS STRING) FROM (SELECT %s AS "
+        "bqferry_is_staged, COUNT(*) AS bqferry_rows, COUNTIF(%s) AS moved, COUNTIF(%s) AS "
+        "unmarked FROM %s AS bqferry_target %s JOIN %s AS bqferry_staged ON %s%s WHERE TRUE%s "
+        "GROUP BY %s, bqferry_is_staged)",
         is_staged, has_moved(sql), unmarked, sql->table, marks ? "LEFT" : "INNER", source,
-        key_match(sql), marks ? "" : bounds, whole_filter(sql), key_columns(sql, "target."));
+        key_match(sql), marks ? "" : bounds, whole_filter(sql),
+        key_columns(sql, "bqferry_target."));
 }

@@ -98,9 +98,11 @@ const char *bq_sql_in_partitions(const BqPartitionSql *sql, const char *const *i
 const char *bq_sql_partition_of(const BqPartitionSql *sql)
 {
     const Partitioning *by = sql->by;
+    /* partitions are of UTC, whatever default_time_zone the project has */
+    const char *zone = sql->type == TYPE_TIMESTAMP ? ", 'UTC'" : "";
     if (by->kind != PARTITION_RANGE)
-        return arena_printf(sql->arena, "%s_TRUNC(%s, %s)", type_kind_name(sql->type), sql->column,
-                            partition_unit_name(by->kind));
+        return arena_printf(sql->arena, "%s_TRUNC(%s, %s%s)", type_kind_name(sql->type),
+                            sql->column, partition_unit_name(by->kind), zone);
     return arena_printf(sql->arena,
                         "CASE WHEN %s IS NULL THEN NULL WHEN %s < %" PRId64 " OR %s >= %" PRId64
                         " THEN -1 ELSE DIV(%s - (%" PRId64 "), %" PRId64 ") END",

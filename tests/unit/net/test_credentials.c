@@ -283,6 +283,9 @@ static void a_refusal_is_told_with_what_to_do(void **state)
          "account not found\"}"},
         {"POST /token", "500\n\n{\"error\":\"internal_failure\"}"},
         {"POST /token", TOKEN("after", "3599")},
+        {"POST /token", "400\n\n{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT: "
+                        "Token must be a short-lived token (60 minutes) and in a reasonable "
+                        "timeframe. Check your iat and exp values in the JWT claim.\"}"},
         {"POST /token", "200\n\n{\"access_token\":\"with\\nline\"}"},
         {"POST /token", "200\n\n[]"},
         {"POST /token", "200\n\n{}"},
@@ -298,6 +301,9 @@ static void a_refusal_is_told_with_what_to_do(void **state)
     assert_non_null(strstr(scene.error.hint, "make a new key"));
     assert_true(header(&scene)); /* what passes is waited for */
     assert_string_equal(scene.header, "Bearer after");
+    credentials_refused(scene.credentials, "Bearer after");
+    assert_false(header(&scene));
+    assert_non_null(strstr(scene.error.hint, "the clock of this machine is off"));
     for (int i = 0; i < 3; i++) {
         credentials_refused(scene.credentials, "Bearer after");
         assert_false(header(&scene));

@@ -54,6 +54,10 @@ static void says_what_to_do(void **state)
         {NULL, "billingNotEnabled", "Billing has not been enabled", "billing account"},
         {NULL, "accessNotConfigured", "BigQuery API has not been used", "gcloud services enable"},
         {NULL, "quotaExceeded", "Quota exceeded", "resets"},
+        {NULL, "invalid",
+         "Cannot read and write in different locations: source: US, "
+         "destination: EU",
+         "a bucket must be where the dataset is"},
         {NULL, "invalid", "bad", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

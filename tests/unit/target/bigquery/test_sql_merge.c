@@ -53,17 +53,21 @@ static void asks_for_facts(void **state)
     BqMergeSql sql = sql_of(&delivery, &arena);
     assert_string_equal(
         bq_sql_facts(&sql),
-        "SELECT CAST(COALESCE(SUM(rows_of_key), 0) AS STRING), CAST(COALESCE(SUM(IF(`id` IS NULL OR "
-        "`a\\`b` IS NULL, rows_of_key, 0)), 0) AS STRING), CAST(COUNT(*) AS STRING), "
-        "CAST(MIN(`id`) AS STRING), CAST(MAX(`id`) AS STRING), IF(BYTE_LENGTH(MIN(`a\\`b`)) <= 256, "
-        "MIN(`a\\`b`), NULL), IF(BYTE_LENGTH(MAX(`a\\`b`)) <= 256, MAX(`a\\`b`), NULL) FROM (SELECT "
-        "`id`, `a\\`b`, COUNT(*) AS rows_of_key FROM `s` GROUP BY `id`, `a\\`b`)");
+        "SELECT CAST(COALESCE(SUM(bqferry_rows), 0) AS STRING), CAST(COALESCE(SUM(IF(`id` IS "
+        "NULL OR "
+        "`a\\`b` IS NULL, bqferry_rows, 0)), 0) AS STRING), CAST(COUNT(*) AS STRING), "
+        "CAST(MIN(`id`) AS STRING), CAST(MAX(`id`) AS STRING), IF(BYTE_LENGTH(MIN(`a\\`b`)) <= "
+        "256, "
+        "MIN(`a\\`b`), NULL), IF(BYTE_LENGTH(MAX(`a\\`b`)) <= 256, MAX(`a\\`b`), NULL) FROM "
+        "(SELECT "
+        "`id`, `a\\`b`, COUNT(*) AS bqferry_rows FROM `s` GROUP BY `id`, `a\\`b`)");
     assert_string_equal(bq_sql_source(&sql, false), "`s`");
     assert_string_equal(
         bq_sql_source(&sql, true),
-        "(SELECT several.* FROM `s` AS several WHERE TRUE QUALIFY ROW_NUMBER() OVER "
+        "(SELECT bqferry_several.* FROM `s` AS bqferry_several WHERE TRUE QUALIFY ROW_NUMBER() "
+        "OVER "
         "(PARTITION BY `id`, `a\\`b` ORDER BY `day` DESC NULLS LAST, "
-        "TO_JSON_STRING(several) DESC) = 1)");
+        "TO_JSON_STRING(bqferry_several) DESC) = 1)");
 }
 
 static void bounds_are_literals(void **state)
@@ -75,9 +79,10 @@ static void bounds_are_literals(void **state)
     const char *const cells[] = {"-5", "7", "it's", NULL};
     assert_string_equal(
         bq_sql_key_bounds(&sql, cells),
-        " AND target.`id` >= -5 AND target.`id` <= 7 AND target.`a\\`b` >= 'it\\'s'");
+        " AND bqferry_target.`id` >= -5 AND bqferry_target.`id` <= 7 AND bqferry_target.`a\\`b` "
+        ">= 'it\\'s'");
     const char *const odd[] = {"1 OR TRUE", "", NULL, "x\\"};
-    assert_string_equal(bq_sql_key_bounds(&sql, odd), " AND target.`a\\`b` <= 'x\\\\'");
+    assert_string_equal(bq_sql_key_bounds(&sql, odd), " AND bqferry_target.`a\\`b` <= 'x\\\\'");
 }
 
 static void merges_changed_rows(void **state)
@@ -88,15 +93,21 @@ static void merges_changed_rows(void **state)
     delivery.merge.changed_only = true;
     BqMergeSql sql = sql_of(&delivery, &arena);
     assert_string_equal(
-        bq_sql_merge(&sql, "`s`", " AND target.`id` >= 1"),
-        "MERGE `t` AS target\nUSING `s` AS staged\nON target.`id` = staged.`id` AND target.`a\\`b` = "
-        "staged.`a\\`b` AND target.`id` >= 1\nWHEN MATCHED AND (target.`day` IS DISTINCT FROM "
-        "staged.`day` OR (target.`doc` IS NULL) != (staged.`doc` IS NULL) OR "
-        "TO_JSON_STRING(target.`doc`) != TO_JSON_STRING(staged.`doc`) OR "
-        "TO_JSON_STRING(target.`list`) != TO_JSON_STRING(staged.`list`)) THEN UPDATE SET `day` = "
-        "staged.`day`, `doc` = staged.`doc`, `list` = staged.`list`\nWHEN NOT MATCHED BY TARGET THEN "
-        "INSERT (`id`, `a\\`b`, `day`, `doc`, `list`) VALUES (staged.`id`, staged.`a\\`b`, "
-        "staged.`day`, staged.`doc`, staged.`list`)");
+        bq_sql_merge(&sql, "`s`", " AND bqferry_target.`id` >= 1"),
+        "MERGE `t` AS bqferry_target\nUSING `s` AS bqferry_staged\nON bqferry_target.`id` = "
+        "bqferry_staged.`id` AND bqferry_target.`a\\`b` = "
+        "bqferry_staged.`a\\`b` AND bqferry_target.`id` >= 1\nWHEN MATCHED AND "
+        "(bqferry_target.`day` IS DISTINCT FROM "
+        "bqferry_staged.`day` OR (bqferry_target.`doc` IS NULL) != (bqferry_staged.`doc` IS "
+        "NULL) OR "
+        "TO_JSON_STRING(bqferry_target.`doc`) != TO_JSON_STRING(bqferry_staged.`doc`) OR "
+        "TO_JSON_STRING(bqferry_target.`list`) != TO_JSON_STRING(bqferry_staged.`list`)) THEN "
+        "UPDATE SET `day` = "
+        "bqferry_staged.`day`, `doc` = bqferry_staged.`doc`, `list` = "
+        "bqferry_staged.`list`\nWHEN NOT MATCHED BY TARGET THEN "
+        "INSERT (`id`, `a\\`b`, `day`, `doc`, `list`) VALUES (bqferry_staged.`id`, "
+        "bqferry_staged.`a\\`b`, "
+        "bqferry_staged.`day`, bqferry_staged.`doc`, bqferry_staged.`list`)");
 }
 
 /* Values of the run are parameters; rows that vanish are looked for in all of the table. */
@@ -114,13 +125,16 @@ static void marks_by_parameters(void **state)
         .kind = PARTITION_DAY, .column = "day", .require_filter = true, .immutable = true};
     BqMergeSql sql = sql_of(&delivery, &arena);
     assert_false(bq_merge_prunes(&delivery));
-    const char *text = bq_sql_merge(&sql, "`s`", " AND target.`id` >= 1");
-    assert_null(strstr(text, "target.`id` >= 1"));
+    const char *text = bq_sql_merge(&sql, "`s`", " AND bqferry_target.`id` >= 1");
+    assert_null(strstr(text, "bqferry_target.`id` >= 1"));
     assert_contains(text,
-                    "WHEN NOT MATCHED BY SOURCE AND (target.`day` IS NULL OR target.`day` IS NOT "
-                    "NULL) AND NOT (target.`gone` IS NOT NULL) THEN UPDATE SET `gone` = @at, "
+                    "WHEN NOT MATCHED BY SOURCE AND (bqferry_target.`day` IS NULL OR "
+                    "bqferry_target.`day` IS NOT "
+                    "NULL) AND NOT (bqferry_target.`gone` IS NOT NULL) THEN UPDATE SET `gone` = "
+                    "@at, "
                     "`at` = @at, `run` = @run");
-    assert_contains(bq_sql_look(&sql, "`s`", ""), "`t` AS target LEFT JOIN `s` AS staged");
+    assert_contains(bq_sql_look(&sql, "`s`", ""),
+                    "`t` AS bqferry_target LEFT JOIN `s` AS bqferry_staged");
     delivery.merge.vanished = VANISHED_DELETED;
     assert_contains(bq_sql_merge(&sql, "`s`", ""), "IS NOT NULL) THEN DELETE");
 }
@@ -137,8 +151,8 @@ static void replaces_a_range_in_one_statement(void **state)
     assert_contains(bq_sql_merge(&sql, "`s`", ""),
                     "ON FALSE\nWHEN NOT MATCHED BY TARGET THEN INSERT ");
     assert_contains(bq_sql_merge(&sql, "`s`", ""),
-                    "WHEN NOT MATCHED BY SOURCE AND target.`day` > DATE '1970-01-01' AND "
-                    "target.`day` < DATE '1970-02-01' THEN DELETE");
+                    "WHEN NOT MATCHED BY SOURCE AND bqferry_target.`day` > DATE '1970-01-01' AND "
+                    "bqferry_target.`day` < DATE '1970-02-01' THEN DELETE");
     assert_null(bq_sql_look(&sql, "`s`", ""));
 }
 
@@ -156,7 +170,8 @@ static void partitions_are_constants(void **state)
         {{.kind = PARTITION_DAY},
          TYPE_DATE,
          {"20260101", "20260102", "20251231", "20260105"},
-         "(c >= DATE '2025-12-31' AND c < DATE '2026-01-03') OR (c >= DATE '2026-01-05' AND c < DATE "
+         "(c >= DATE '2025-12-31' AND c < DATE '2026-01-03') OR (c >= DATE '2026-01-05' AND c < "
+         "DATE "
          "'2026-01-06')"},
         {{.kind = PARTITION_HOUR},
          TYPE_TIMESTAMP,
@@ -189,6 +204,18 @@ static void partitions_are_constants(void **state)
             count++;
         assert_string_equal(bq_sql_in_partitions(&sql, cases[i].ids, count), cases[i].text);
     }
+}
+
+/* A project's default_time_zone (docs/default-configuration) is not that of partitions. */
+static void partitions_are_of_utc(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) Arena arena = {0};
+    const Partitioning by = {.kind = PARTITION_DAY};
+    const BqPartitionSql instant = {&by, TYPE_TIMESTAMP, "c", &arena};
+    const BqPartitionSql wall = {&by, TYPE_DATETIME, "c", &arena};
+    assert_string_equal(bq_sql_partition_of(&instant), "TIMESTAMP_TRUNC(c, DAY, 'UTC')");
+    assert_string_equal(bq_sql_partition_of(&wall), "DATETIME_TRUNC(c, DAY)");
 }
 
 /* A number and its id are each other's, and the bounds hold the number's values. */
@@ -255,6 +282,7 @@ int main(void)
         cmocka_unit_test(marks_by_parameters),
         cmocka_unit_test(replaces_a_range_in_one_statement),
         cmocka_unit_test(partitions_are_constants),
+        cmocka_unit_test(partitions_are_of_utc),
         cmocka_unit_test(partition_numbers_come_back),
         cmocka_unit_test(knows_when_to_prune),
         cmocka_unit_test(keys_must_tell_rows_apart),
