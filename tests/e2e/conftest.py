@@ -130,11 +130,11 @@ def sql_db(sql_server):
 
 @pytest.fixture
 def own_mariadb(servers_folder, request):
-    """own_mariadb(settings={…}): a started MariaDB with the users of `mariadb`."""
+    """own_mariadb(settings={…}): a started MariaDB with the users of `mariadb`; kind=Mysql: a MySQL."""
     made = []
 
-    def make(**options):
-        server = Mariadb(servers_folder / f"own-{request.node.name[:40]}-{len(made)}", **options)
+    def make(kind=Mariadb, **options):
+        server = kind(servers_folder / f"own-{request.node.name[:40]}-{len(made)}", **options)
         made.append(server)
         return server.create().start().create_users()
 

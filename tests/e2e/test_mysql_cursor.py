@@ -3,6 +3,7 @@
 work, killed at random. What must happen is in docs/internals/mysql.md."""
 
 import json
+import re
 import threading
 import time
 
@@ -191,6 +192,33 @@ def test_a_prepared_transaction_holds_everything(sql_db, bqferry, sql_job, duckd
         late.execute("XA COMMIT 'late'")
     run_later(bqferry)
     assert ids(duckdb_target) == [1, 2]
+
+
+@pytest.mark.parametrize("account", ("watcher", "onlooker"))
+def test_a_prepared_transaction_outlives_the_server(sql_server, own_mariadb, bqferry, sql_job, duckdb_target,
+                                                    account):
+    """InnoDB then shows it as begun when the server started, long after its rows were stamped."""
+    server = own_mariadb(kind=type(sql_server))
+    db = server.new_database()
+    fill(db, 1)
+    late = db.connect().cursor()
+    for statement in ("XA START 'late'", "INSERT INTO items VALUES (2, '', '', DEFAULT)", "XA END 'late'",
+                      "XA PREPARE 'late'"):
+        late.execute(statement)
+    time.sleep(3.2)
+    server.restart()
+    db = MariadbDatabase(server, db.name)
+    sql_job(duckdb_target, "items", url=db.url(account), load="upsert", cursor=cursor())
+    db.execute("INSERT INTO items VALUES (3, 'later', '', DEFAULT)")
+    job = run_later(bqferry)
+    name = "late" if account == "watcher" or server.shows_prepared else r"[0-9]+ of InnoDB \(.* XA_RECOVER_ADMIN .*\)"
+    assert job["rows_read"] == 0
+    assert re.search(f"prepared XA transaction {name} began", str(job["notes"])), str(job)
+    checked = " ".join(bqferry.ok("check").stdout.split())
+    assert re.search(f"held by the prepared XA transaction {name} ", checked), checked
+    db.execute("XA COMMIT 'late'")
+    assert run_later(bqferry)["rows_read"] == 3
+    assert ids(duckdb_target) == [1, 2, 3]
 
 
 def test_without_the_privilege_it_says_so(sql_db, bqferry, sql_job, duckdb_target):
