@@ -220,12 +220,14 @@ def test_no_key_means_one_worker(sql_db, sql_job, bqferry, tmp_path):
 def test_conditions_limits_queries_and_columns(sql_db, sql_job, bqferry, tmp_path):
     fill(sql_db, "items", 20_000)
     sql_db.execute("CREATE VIEW few AS SELECT id, concat('n', id) AS name FROM items WHERE id <= 5")
+    some = "SELECT id FROM items WHERE id < 4"
+    values = "id, id * 1.5 AS more, NULL AS nothing, 'é' AS text, NOW() AS moment"
     cases = [
         ({"table": "items", "where": "id % 2 = 0 -- even", "columns": ["id"]}, [], 10_000),
         ({"table": f"{sql_db.name}.items"}, ["--limit", "7"], 7),
         ({"table": "few"}, [], 5),
-        ({"query": "WITH c AS (SELECT id FROM items WHERE id < 4) SELECT id, id * 1.5 AS more,"
-                   " NULL AS nothing, 'é' AS text, NOW() AS moment FROM c ;"}, [], 3),
+        ({"query": f"WITH c AS ({some}) SELECT {values} FROM c ;" if sql_db.server.has(mariadb=100200, mysql=80000)
+          else f"SELECT {values} FROM ({some}) c ;"}, [], 3),
     ]
     for number, (source, options, rows) in enumerate(cases):
         target = make_target("duckdb", tmp_path / str(number))

@@ -147,6 +147,10 @@ class Mariadb:
         return "SET NAMES latin1; " + "; ".join(f"SET SESSION {names.get(name, name)} = {value}"
                          for name, value in HOSTILE.items())
 
+    def has(self, mariadb, mysql):
+        """Whether this server is of that version of its kind, or a later one."""
+        return self.version >= {"mariadb": mariadb, "mysql": mysql}[self.driver]
+
     @property
     def shows_prepared(self):
         """Whether everybody may ask XA RECOVER."""
