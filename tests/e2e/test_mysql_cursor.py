@@ -195,10 +195,9 @@ def test_a_prepared_transaction_holds_everything(sql_db, bqferry, sql_job, duckd
 
 
 @pytest.mark.parametrize("account", ("watcher", "onlooker"))
-def test_a_prepared_transaction_outlives_the_server(sql_server, own_mariadb, bqferry, sql_job, duckdb_target,
-                                                    account):
+def test_a_prepared_transaction_outlives_the_server(own_sql, bqferry, sql_job, duckdb_target, account):
     """InnoDB then shows it as begun when the server started, long after its rows were stamped."""
-    server = own_mariadb(kind=type(sql_server))
+    server = own_sql()
     db = server.new_database()
     fill(db, 1)
     late = db.connect().cursor()
@@ -363,10 +362,10 @@ def follow(replica, source):
                 f" {prefix}_LOG_FILE = '{log}', {prefix}_LOG_POS = {place}{gtid}", f"START {role}")
 
 
-def test_a_replica_is_refused(sql_server, own_mariadb, bqferry, duckdb_target):
+def test_a_replica_is_refused(sql_server, own_sql, bqferry, duckdb_target):
     """What is open on its source cannot be seen there: while it runs, while it stands still, and when all that
     is known is that it is read only. Loads without a cursor are as good there as anywhere."""
-    replica = own_mariadb(kind=type(sql_server), settings={"server-id": "2"})
+    replica = own_sql(settings={"server-id": "2"})
     follow(replica, sql_server)
     role = words_of(replica)[-1]
     tells = "SLAVE MONITOR" if replica.driver == "mariadb" else "REPLICATION CLIENT"

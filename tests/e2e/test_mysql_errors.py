@@ -113,8 +113,8 @@ def test_type_and_url_must_agree(bqferry, target):
     assert "expected one for type: postgresql" in result.stderr
 
 
-def test_more_connections_than_the_server_has(own_mariadb, bqferry, target):
-    server = own_mariadb(settings={"max-connections": "10"})
+def test_more_connections_than_the_server_has(own_sql, bqferry, target):
+    server = own_sql(settings={"max-connections": "10"})
     database = server.new_database()
     database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items VALUES (1)")
     write(bqferry, target, {"url": database.url()}, workers=16)
@@ -252,11 +252,11 @@ def test_killed_statement(items, bqferry, target):
     assert target.tables() == set() and target.leftovers() == []
 
 
-def test_server_that_stops(own_mariadb, bqferry, target):
-    server = own_mariadb()
+def test_server_that_stops(own_sql, bqferry, target):
+    server = own_sql()
     database = server.new_database()
     database.execute("CREATE TABLE items (id int PRIMARY KEY)",
-                     "INSERT INTO items SELECT seq FROM seq_1_to_3000")
+                     "INSERT INTO items VALUES " + ", ".join(f"({n})" for n in range(1, 3001)))
     run, _ = slow_run(database, bqferry, target)
     server.stop()
     result = run.wait()
