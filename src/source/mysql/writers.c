@@ -86,6 +86,27 @@ static bool ask_clock(MysqlConnection *connection, Arena *arena, WritersMoment *
                      asking.doing);
 }
 
+static MYSQL_ROW first_row(const MysqlResults *results, size_t index)
+{
+    return index < results->count ? mysql_fetch_row(results->items[index]) : NULL;
+}
+
+/* The answers to oldest_sql. */
+static void read_oldest(const MysqlResults *results, Arena *arena, WritersMoment *moment)
+{
+    enum { OLDEST, APPLIERS, ORPHAN };
+    MYSQL_ROW row = first_row(results, OLDEST), appliers = first_row(results, APPLIERS);
+    MYSQL_ROW orphan = first_row(results, ORPHAN);
+    if (row) {
+        moment->oldest = mysqld_int(row[0], 0) * SECOND;
+        moment->who = arena_strdup(arena, row[1]);
+    }
+    if (appliers && mysqld_int(appliers[0], 0) > 0)
+        moment->replica = applies;
+    if (orphan && orphan[0])
+        moment->orphan = arena_strdup(arena, orphan[0]);
+}
+
 static bool ask_oldest(MysqlConnection *connection, Arena *arena, WritersMoment *moment,
                        Error *error)
 {
@@ -100,16 +121,8 @@ static bool ask_oldest(MysqlConnection *connection, Arena *arena, WritersMoment 
     }
     moment->sees = asked;
     moment->oldest = INT64_MAX;
-    MYSQL_ROW row = asked && results.count > 0 ? mysql_fetch_row(results.items[0]) : NULL;
-    if (row) {
-        moment->oldest = mysqld_int(row[0], 0) * SECOND;
-        moment->who = arena_strdup(arena, row[1]);
-    }
-    MYSQL_ROW appliers = asked && results.count > 1 ? mysql_fetch_row(results.items[1]) : NULL;
-    if (appliers && mysqld_int(appliers[0], 0) > 0)
-        moment->replica = applies;
-    MYSQL_ROW orphan = asked && results.count > 2 ? mysql_fetch_row(results.items[2]) : NULL;
-    moment->orphan = orphan && orphan[0] ? arena_strdup(arena, orphan[0]) : NULL;
+    if (asked)
+        read_oldest(&results, arena, moment);
     return mysqld_run(connection, "SET time_zone = '+00:00'", &asking, error);
 }
 
