@@ -357,9 +357,11 @@ def follow(replica, source):
     with source.connect() as admin, admin.cursor() as cursor_:
         cursor_.execute(log_status)
         log, place = cursor_.fetchone()[:2]
-    gtid = f", {prefix}_USE_GTID = no" if source.driver == "mariadb" else ""
+    # MariaDB 11.4 wants a certificate that it can verify, unless told otherwise
+    own = (", MASTER_USE_GTID = no, MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0"
+           if source.driver == "mariadb" else "")
     replica.run(f"CHANGE {what} TO {prefix}_HOST = '127.0.0.1', {prefix}_PORT = {source.port}, {prefix}_USER = 'repl',"
-                f" {prefix}_LOG_FILE = '{log}', {prefix}_LOG_POS = {place}{gtid}", f"START {role}")
+                f" {prefix}_LOG_FILE = '{log}', {prefix}_LOG_POS = {place}{own}", f"START {role}")
 
 
 def test_a_replica_is_refused(sql_server, own_sql, bqferry, duckdb_target):

@@ -222,8 +222,11 @@ SLOW = "SLEEP(0.001) = 0"  # some seconds for all rows
 def slow_run(items, bqferry, target, **keys):
     write(bqferry, target, {"url": items.url()}, {"table": "items", "where": SLOW}, **keys)
     run = bqferry.start("run", timeout=120)
-    [session] = wait_until(lambda: [row for row in items.sessions() if "SLEEP" in (row[3] or "")],
-                           "the rows to be read")
+
+    def reading():  # not the statement's preparation, which nobody can kill
+        return [row for row in items.sessions() if row[1] == "Execute" and "SLEEP" in (row[3] or "")]
+
+    [session] = wait_until(reading, "the rows to be read")
     return run, session[0]
 
 
