@@ -215,6 +215,7 @@ def test_a_prepared_transaction_outlives_the_server(own_sql, bqferry, sql_job, d
     assert re.search(f"prepared XA transaction {name} began", str(job["notes"])), str(job)
     checked = " ".join(bqferry.ok("check").stdout.split())
     assert re.search(f"held by the prepared XA transaction {name} ", checked), checked
+    assert ("their names are not seen" in checked) == (name != "late"), checked
     db.execute("XA COMMIT 'late'")
     assert run_later(bqferry)["rows_read"] == 3
     assert ids(duckdb_target) == [1, 2, 3]
@@ -232,7 +233,9 @@ def test_without_the_privilege_it_says_so(sql_db, bqferry, sql_job, duckdb_targe
     late.execute("COMMIT")
     run_later(bqferry)
     assert ids(duckdb_target) == [1, 2], "the lookback covers it"
-    assert "GRANT PROCESS" in bqferry.ok("check").stdout
+    checked = " ".join(bqferry.ok("check").stdout.split())
+    assert "GRANT PROCESS ON *.*" in checked
+    assert ("GRANT PROCESS, XA_RECOVER_ADMIN ON *.*" in checked) != sql_db.server.shows_prepared, checked
 
 
 def test_columns_that_the_server_keeps_are_suggested(sql_db, bqferry, sql_job, duckdb_target):

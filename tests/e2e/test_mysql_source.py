@@ -327,7 +327,9 @@ def tls_sql(own_sql, certificates):
                                  "ssl-key": certificates / "server.key"})
 
 
-def test_tls(tls_sql, certificates, bqferry, tmp_path):
+def test_tls(sql_server, tls_sql, certificates, bqferry, tmp_path):
+    if not sql_server.has(mariadb=0, mysql=50728):
+        pytest.skip("the TLS of this server ends at 1.1, which OpenSSL refuses")
     database = tls_sql.new_database()
     fill(database, "items", 20_000)
     tls_sql.run("CREATE USER tls@'%' REQUIRE SSL", "GRANT SELECT ON *.* TO tls@'%'")
