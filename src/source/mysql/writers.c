@@ -126,8 +126,8 @@ static bool ask_oldest(MysqlConnection *connection, Arena *arena, WritersMoment 
     return mysqld_run(connection, "SET time_zone = '+00:00'", &asking, error);
 }
 
-/* Without its name it is one that no session has: InnoDB shows it as begun when the server was last
- * started, or when it was. */
+/* Whom XA RECOVER tells nothing sees transactions that no session has. A restart of the server
+ * makes them look as if they had begun with it. */
 static void take_for_prepared(WritersMoment *moment, Arena *arena)
 {
     moment->hides_prepared = true;
