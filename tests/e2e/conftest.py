@@ -18,6 +18,7 @@
                 settings, may read and lock everything, `plain` may read, `poor` nothing
     sql_server  that one, and the MySQL that MYSQL_BIN names, one after the other
     sql_db      a database of its own in one of them: sql_db.execute(…), .rows(…), .url()
+    own_sql     makes further ones of the same kind
     proxy       a TCP proxy before `server`: hold(pattern), wait_held(), release(), cut(pattern, n)
     own_server  makes further servers, for tests that restart or break them
     gate        stops a reader at a row until the test opens it (support/gate.py)
@@ -129,12 +130,12 @@ def sql_db(sql_server):
 
 
 @pytest.fixture
-def own_mariadb(servers_folder, request):
-    """own_mariadb(settings={…}): a started MariaDB with the users of `mariadb`."""
+def own_sql(sql_server, servers_folder, request):
+    """own_sql(settings={…}): another started server of the kind of `sql_server`, with the same users."""
     made = []
 
     def make(**options):
-        server = Mariadb(servers_folder / f"own-{request.node.name[:40]}-{len(made)}", **options)
+        server = type(sql_server)(servers_folder / f"own-{request.node.name[:40]}-{len(made)}", **options)
         made.append(server)
         return server.create().start().create_users()
 

@@ -4,6 +4,7 @@ connect, commands."""
 
 import hashlib
 import json
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,8 @@ from support import readers
 from support.processes import wait_until
 from support.program import Program
 from support.targets import make_target
+
+NO_PLUGIN = 1126  # ER_CANT_OPEN_LIBRARY
 
 
 @pytest.fixture
@@ -109,8 +112,8 @@ def test_readers_see_one_moment_while_rows_move(moving_db, sql_job, bqferry, tmp
     assert len(methods) == 1, methods
 
 
-def test_without_a_binary_log_writes_are_held_back_for_a_moment(own_mariadb, bqferry, tmp_path):
-    server = own_mariadb(settings={"log-bin": "0", "skip-log-bin": "1"})
+def test_without_a_binary_log_writes_are_held_back_for_a_moment(own_sql, bqferry, tmp_path):
+    server = own_sql(settings={"skip-log-bin": "1"})
     database = server.new_database()
     fill(database, "items", 20_000)
     for user, workers, note in (("ferry", 2, "FLUSH TABLES WITH READ LOCK"),
@@ -130,9 +133,9 @@ def test_without_a_binary_log_writes_are_held_back_for_a_moment(own_mariadb, bqf
     database.execute("INSERT INTO items VALUES (0, 'after')")
 
 
-def test_a_long_statement_does_not_hold_the_lock_up_for_long(own_mariadb, bqferry, tmp_path):
+def test_a_long_statement_does_not_hold_the_lock_up_for_long(own_sql, bqferry, tmp_path):
     """FLUSH TABLES WITH READ LOCK gives up, so that writers do not queue behind it."""
-    server = own_mariadb(settings={"skip-log-bin": "1"})
+    server = own_sql(settings={"skip-log-bin": "1"})
     database = server.new_database()
     fill(database, "items", 20_000)
     blocker = database.connect()
@@ -196,6 +199,8 @@ def test_ranges_are_disjoint_and_complete(sql_db, sql_job, bqferry, tmp_path, ki
 
 
 def test_uuid_keys_of_mariadb(mariadb, bqferry, tmp_path):
+    if mariadb.version < 100700:
+        pytest.skip("this server has no type uuid")
     database = mariadb.new_database()
     fill(database, "keyed", 20_000, "id uuid PRIMARY KEY", "uuid()", 250)
     target = make_target("avro", tmp_path)
@@ -220,12 +225,14 @@ def test_no_key_means_one_worker(sql_db, sql_job, bqferry, tmp_path):
 def test_conditions_limits_queries_and_columns(sql_db, sql_job, bqferry, tmp_path):
     fill(sql_db, "items", 20_000)
     sql_db.execute("CREATE VIEW few AS SELECT id, concat('n', id) AS name FROM items WHERE id <= 5")
+    some = "SELECT id FROM items WHERE id < 4"
+    values = "id, id * 1.5 AS more, NULL AS nothing, 'é' AS text, NOW() AS moment"
     cases = [
         ({"table": "items", "where": "id % 2 = 0 -- even", "columns": ["id"]}, [], 10_000),
         ({"table": f"{sql_db.name}.items"}, ["--limit", "7"], 7),
         ({"table": "few"}, [], 5),
-        ({"query": "WITH c AS (SELECT id FROM items WHERE id < 4) SELECT id, id * 1.5 AS more,"
-                   " NULL AS nothing, 'é' AS text, NOW() AS moment FROM c ;"}, [], 3),
+        ({"query": f"WITH c AS ({some}) SELECT {values} FROM c ;" if sql_db.server.has(mariadb=100200, mysql=80000)
+          else f"SELECT {values} FROM ({some}) c ;"}, [], 3),
     ]
     for number, (source, options, rows) in enumerate(cases):
         target = make_target("duckdb", tmp_path / str(number))
@@ -287,11 +294,16 @@ def test_passwords_and_plugins(mariadb, bqferry, duckdb_target):
     from support.mariadb import PASSWORD
     database = mariadb.new_database()
     database.execute("CREATE TABLE one (id int PRIMARY KEY)", "INSERT INTO one VALUES (1)")
-    mariadb.run("INSTALL SONAME 'auth_ed25519'",
-                f"CREATE USER ed@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD('{PASSWORD}')",
+    carries(bqferry, duckdb_target, {"url": database.url(user="pw", password=PASSWORD)})
+    try:
+        mariadb.run("INSTALL SONAME 'auth_ed25519'")
+    except pymysql.err.OperationalError as error:
+        if error.args[0] != NO_PLUGIN or not os.environ.get("MARIADB_BIN"):
+            raise
+        pytest.skip("MARIADB_BIN names a MariaDB without auth_ed25519")
+    mariadb.run(f"CREATE USER ed@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD('{PASSWORD}')",
                 "GRANT SELECT ON *.* TO ed@'127.0.0.1'")
     carries(bqferry, duckdb_target, {"url": database.url(user="ed", password=PASSWORD)})
-    carries(bqferry, duckdb_target, {"url": database.url(user="pw", password=PASSWORD)})
     database.drop()
 
 
@@ -309,18 +321,20 @@ def test_mysqls_own_plugin_with_and_without_tls(mysql, bqferry, duckdb_target):
 
 
 @pytest.fixture
-def tls_mariadb(own_mariadb, certificates):
-    return own_mariadb(settings={"ssl-ca": certificates / "ca.crt",
+def tls_sql(own_sql, certificates):
+    return own_sql(settings={"ssl-ca": certificates / "ca.crt",
                                  "ssl-cert": certificates / "server.crt",
                                  "ssl-key": certificates / "server.key"})
 
 
-def test_tls(tls_mariadb, certificates, bqferry, tmp_path):
-    database = tls_mariadb.new_database()
+def test_tls(sql_server, tls_sql, certificates, bqferry, tmp_path):
+    if not sql_server.has(mariadb=0, mysql=50728):
+        pytest.skip("the TLS of this server ends at 1.1, which OpenSSL refuses")
+    database = tls_sql.new_database()
     fill(database, "items", 20_000)
-    tls_mariadb.run("CREATE USER tls@'%' REQUIRE SSL", "GRANT SELECT ON *.* TO tls@'%'")
+    tls_sql.run("CREATE USER tls@'%' REQUIRE SSL", "GRANT SELECT ON *.* TO tls@'%'")
     ca, other = certificates / "ca.crt", certificates / "other-ca.crt"
-    base = {"user": "tls", "database": database.name, "port": tls_mariadb.port, "type": "mysql"}
+    base = {"user": "tls", "database": database.name, "port": tls_sql.port, "type": "mysql"}
 
     def run(**keys):
         target = make_target("avro", tmp_path / hashlib.md5(repr(keys).encode()).hexdigest())
@@ -347,8 +361,8 @@ def test_tls(tls_mariadb, certificates, bqferry, tmp_path):
 
 # Large and slow -----------------------------------------------------------------------------------
 
-def test_rows_of_many_packets(own_mariadb, bqferry, duckdb_target, tmp_path):
-    server = own_mariadb(settings={"max-allowed-packet": "128M", "innodb-log-file-size": "512M"})
+def test_rows_of_many_packets(own_sql, bqferry, duckdb_target, tmp_path):
+    server = own_sql(settings={"max-allowed-packet": "128M", "loose-innodb-log-file-size": "512M"})
     database = server.new_database()
     sizes = [0, 250, 251, 65_535, 65_536, 300_000, 16_777_214, 16_777_215, 16_777_216, 40_000_000, 1]
     database.execute("CREATE TABLE blobs (id int PRIMARY KEY, v longblob)")

@@ -4,12 +4,12 @@
 MARIADB_BIN names the program of another MariaDB, MYSQL_BIN one of MySQL: a mysqld, or a script that
 starts one (CONTRIBUTING.md)."""
 
-import glob
 import itertools
 import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from urllib.parse import quote
 
 import pymysql
@@ -75,21 +75,31 @@ class Mariadb:
         self.daemon = None
         self._names = itertools.count(1)
 
-    def _run(self, *command):
-        subprocess.run([str(word) for word in command], check=True, cwd="/",
-                       stdin=subprocess.DEVNULL, capture_output=True, **as_server_user())
+    def _run(self, *command, **more):
+        return subprocess.run([str(word) for word in command], check=True, cwd="/", text=True,
+                              capture_output=True, **as_server_user(), **(more or {"stdin": subprocess.DEVNULL}))
+
+    def _system_tables(self):
+        """What mariadb-install-db feeds to a server, from the files of this very version."""
+        said = self._run(self.program, "--no-defaults", "--verbose", "--help").stdout
+        share = Path(re.search(r"^character-sets-dir\s+(/.*\S)", said, re.MULTILINE).group(1)).parent
+        names = ("m*_system_tables.sql", "m*_performance_tables.sql", "m*_system_tables_data.sql",
+                 "maria_add_gis_sp_bootstrap.sql", "m*_sys_schema.sql")
+        scripts = [path for name in names for path in share.glob(name)]
+        lines = "\n".join(path.read_text() for path in scripts).splitlines()
+        return "\n".join(("CREATE DATABASE mysql;", "USE mysql;", "SET @auth_root_socket = NULL;",
+                          "SET @skip_auth_anonymous = 1;",
+                          *(line for line in lines if "@current_hostname" not in line), ""))
 
     def create(self):
-        self._run(shutil.which("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}",
-                  f"--tmpdir={self.temporary}", "--auth-root-authentication-method=normal", "--skip-test-db",
-                  "--skip-name-resolve")
+        own_folder(self.data)
+        self._run(self.program, "--no-defaults", "--bootstrap", f"--datadir={self.data}",
+                  f"--tmpdir={self.temporary}", "--enforce-storage-engine=", "--max-allowed-packet=8M",
+                  "--net-buffer-length=16K", input=self._system_tables())
         return self
 
-    def plugins(self):
-        return [f"--plugin-dir={folder}" for folder in glob.glob("/usr/lib*/mysql/plugin")[:1]]
-
     def arguments(self):
-        return [*self.plugins(), *(f"--{name}={value}" for name, value in self.settings.items())]
+        return [f"--{name}={value}" for name, value in self.settings.items()]
 
     def start(self):
         self.daemon = Daemon(
@@ -137,14 +147,25 @@ class Mariadb:
         return "SET NAMES latin1; " + "; ".join(f"SET SESSION {names.get(name, name)} = {value}"
                          for name, value in HOSTILE.items())
 
+    def has(self, mariadb, mysql):
+        """Whether this server is of that version of its kind, or a later one."""
+        return self.version >= {"mariadb": mariadb, "mysql": mysql}[self.driver]
+
+    @property
+    def shows_prepared(self):
+        """Whether everybody may ask XA RECOVER."""
+        return self.driver == "mariadb" or self.version < 80000
+
     def create_users(self, hostile=True):
         """ferry, which bqferry uses, may read everything and has hostile settings; poor may read
-        nothing; plain is ferry that may not lock; watcher is ferry that sees what others do; pw has a
-        password."""
+        nothing; plain is ferry that may not lock; watcher is ferry that sees what others do, and
+        onlooker one that sees it without the names of prepared transactions; pw has a password."""
         self.run("CREATE USER ferry@'127.0.0.1'", "CREATE USER plain@'127.0.0.1'",
                  "CREATE USER poor@'127.0.0.1'",
                  "CREATE USER watcher@'127.0.0.1'",
-                 "GRANT SELECT, RELOAD, PROCESS ON *.* TO watcher@'127.0.0.1'",
+                 "CREATE USER onlooker@'127.0.0.1'",
+                 "GRANT SELECT, RELOAD, PROCESS ON *.* TO watcher@'127.0.0.1', onlooker@'127.0.0.1'",
+                 *([] if self.shows_prepared else ["GRANT XA_RECOVER_ADMIN ON *.* TO watcher@'127.0.0.1'"]),
                  f"CREATE USER pw@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
                  "GRANT SELECT, RELOAD ON *.* TO ferry@'127.0.0.1'",
                  "GRANT SELECT ON *.* TO plain@'127.0.0.1', pw@'127.0.0.1'",
@@ -158,16 +179,13 @@ class Mysql(Mariadb):
     driver = "mysql"
 
     def __init__(self, folder, settings=None):
-        super().__init__(folder, {"mysqlx": "OFF", "secure-file-priv": "", **(settings or {})},
+        super().__init__(folder, {"loose-mysqlx": "OFF", "secure-file-priv": "", **(settings or {})},
                          os.environ["MYSQL_BIN"])
 
     def create(self):
         self._run(self.program, "--no-defaults", "--initialize-insecure", f"--datadir={self.data}",
                   f"--tmpdir={self.temporary}")
         return self
-
-    def plugins(self):
-        return []
 
 
 class MariadbDatabase:

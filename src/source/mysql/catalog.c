@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { WITH_EXPRESSIONS = 80013, WITH_SRID = 80003, MARIADB_IGNORED = 100600 };
+enum { WITH_SRID = 80003, MARIADB_IGNORED = 100600 };
 
 #define OUTSIDE_THE_SYSTEM                                                                         \
     "table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"

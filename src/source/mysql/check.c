@@ -120,6 +120,22 @@ static void say_limits(const Check *check)
               strcmp(fact(check, FACT_BINLOG), "1") == 0 ? "on" : "off", NULL);
 }
 
+/* Of an account that XA RECOVER tells nothing. */
+static void say_prepared(const Check *check, bool sees_writers)
+{
+    if (sees_writers)
+        check_add(check->report, CHECK_OK, "prepared transactions",
+                  "XA transactions that are prepared hold cursors; their names are not seen (GRANT "
+                  "XA_RECOVER_ADMIN ON *.* TO the account tells them)",
+                  NULL);
+    else
+        check_add(check->report, CHECK_WARNING, "prepared transactions",
+                  "the account may not see them: rows of XA transactions that are prepared for "
+                  "long may come in below a cursor",
+                  "as an administrator: GRANT PROCESS, XA_RECOVER_ADMIN ON *.* TO the account; "
+                  "where nobody uses XA, nothing is missing");
+}
+
 /* How far cursors may go. */
 static bool say_cursors(const Check *check, Error *error)
 {
@@ -146,11 +162,7 @@ static bool say_cursors(const Check *check, Error *error)
                                   : "never pass what an open transaction may commit",
                   moment.prepared ? "end it: XA COMMIT or XA ROLLBACK" : NULL);
     if (!moment.replica && moment.hides_prepared)
-        check_add(check->report, CHECK_WARNING, "prepared transactions",
-                  "the account may not see them: rows of XA transactions that are prepared for "
-                  "long may come in below a cursor",
-                  "as an administrator: GRANT XA_RECOVER_ADMIN ON *.* TO the account; where "
-                  "nobody uses XA, nothing is missing");
+        say_prepared(check, moment.sees);
     if (moment.hides_stopped)
         check_add(check->report, CHECK_OK, "replication",
                   arena_printf(arena,

@@ -30,10 +30,6 @@ typedef struct NumberRule {
 } NumberRule;
 
 #define TOO_MANY "lower `parallel` and `workers`, or raise the server's limit"
-#define CERTIFICATE                                                                                \
-    "set sslrootcert to the authority that signed the server's certificate, connect by the name "  \
-    "in it, and see that the server has TLS switched on"
-
 static const NumberRule rules[] = {
     {1038, true, "the server's sort buffer is too small for this: raise sort_buffer_size"},
     {1040, true, TOO_MANY},
@@ -75,7 +71,7 @@ static const NumberRule rules[] = {
      "nothing listens there: check host and port, and that the server runs (bind_address, "
      "skip_networking)"},
     {2005, false, "check the spelling of `host`"},
-    {2026, false, CERTIFICATE},
+    {2026, false, NULL}, /* by its words */
     {2054, false, "what listens there is not MySQL or MariaDB"},
     {2058, false, NULL},
     {2059, false,
@@ -133,6 +129,18 @@ static void hint_grant(const MysqlFailure *failure, const MysqlAction *action, E
         error_hint(error, "as an administrator: GRANT what the message names TO %s", user);
 }
 
+/* What TLS failed of, by the words of the library and of OpenSSL. */
+static const char *tls_hint(const char *text)
+{
+    if (strcasestr(text, "certificate") || strcasestr(text, "verif"))
+        return "set sslrootcert to the authority that signed the server's certificate, and connect "
+               "by the name in it";
+    if (strstr(text, "does not support"))
+        return "switch TLS on at the server (ssl_cert, ssl_key), or set sslmode: prefer";
+    return "the server's TLS may be too old for the OpenSSL of this machine (MySQL before 5.7.28 "
+           "may have 1.1 at most): upgrade the server, or set sslmode: disable";
+}
+
 bool mysqld_fail_with(const MysqlFailure *failure, const MysqlAction *action, Error *error)
 {
     if (is_loss(failure->number))
@@ -151,6 +159,8 @@ bool mysqld_fail_with(const MysqlFailure *failure, const MysqlAction *action, Er
     if (failure->number == ER_VIEW_INVALID)
         error_hint(error, "the view's own account (its DEFINER) lacks what it reads, or what it "
                           "reads is gone");
+    if (failure->number == CR_SSL)
+        error_hint(error, "%s", tls_hint(failure->text));
     if (rule && rule->hint)
         error_hint(error, "%s", rule->hint);
     return false;

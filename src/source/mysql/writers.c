@@ -54,7 +54,9 @@ static const char oldest_sql[] =
     "information_schema.processlist WHERE id <> CONNECTION_ID() AND " BUSY
     " AND id NOT IN (SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE "
     "trx_is_read_only = 1)) AS open ORDER BY started LIMIT 1; "
-    "SELECT count(*) FROM information_schema.processlist WHERE user = 'system user' AND " BUSY;
+    "SELECT count(*) FROM information_schema.processlist WHERE user = 'system user' AND " BUSY "; "
+    "SELECT max(trx_id) FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = 0 AND "
+    "trx_is_read_only = 0 AND trx_rows_modified > 0";
 
 static const char names_sql[] =
     "SELECT concat(t.trx_mysql_thread_id, '/', t.trx_started), concat('connection ', "
@@ -84,6 +86,27 @@ static bool ask_clock(MysqlConnection *connection, Arena *arena, WritersMoment *
                      asking.doing);
 }
 
+static MYSQL_ROW first_row(const MysqlResults *results, size_t index)
+{
+    return index < results->count ? mysql_fetch_row(results->items[index]) : NULL;
+}
+
+/* The answers to oldest_sql. */
+static void read_oldest(const MysqlResults *results, Arena *arena, WritersMoment *moment)
+{
+    enum { OLDEST, APPLIERS, ORPHAN };
+    MYSQL_ROW row = first_row(results, OLDEST), appliers = first_row(results, APPLIERS);
+    MYSQL_ROW orphan = first_row(results, ORPHAN);
+    if (row) {
+        moment->oldest = mysqld_int(row[0], 0) * SECOND;
+        moment->who = arena_strdup(arena, row[1]);
+    }
+    if (appliers && mysqld_int(appliers[0], 0) > 0)
+        moment->replica = applies;
+    if (orphan && orphan[0])
+        moment->orphan = arena_strdup(arena, orphan[0]);
+}
+
 static bool ask_oldest(MysqlConnection *connection, Arena *arena, WritersMoment *moment,
                        Error *error)
 {
@@ -98,15 +121,21 @@ static bool ask_oldest(MysqlConnection *connection, Arena *arena, WritersMoment 
     }
     moment->sees = asked;
     moment->oldest = INT64_MAX;
-    MYSQL_ROW row = asked && results.count > 0 ? mysql_fetch_row(results.items[0]) : NULL;
-    if (row) {
-        moment->oldest = mysqld_int(row[0], 0) * SECOND;
-        moment->who = arena_strdup(arena, row[1]);
-    }
-    MYSQL_ROW appliers = asked && results.count > 1 ? mysql_fetch_row(results.items[1]) : NULL;
-    if (appliers && mysqld_int(appliers[0], 0) > 0)
-        moment->replica = applies;
+    if (asked)
+        read_oldest(&results, arena, moment);
     return mysqld_run(connection, "SET time_zone = '+00:00'", &asking, error);
+}
+
+/* Whom XA RECOVER tells nothing sees transactions that no session has. A restart of the server
+ * makes them look as if they had begun with it. */
+static void take_for_prepared(WritersMoment *moment, Arena *arena)
+{
+    moment->hides_prepared = true;
+    if (moment->orphan)
+        moment->prepared = arena_printf(arena,
+                                        "%s of InnoDB (an account with XA_RECOVER_ADMIN sees its "
+                                        "name in XA RECOVER)",
+                                        moment->orphan);
 }
 
 static bool ask_prepared(MysqlConnection *connection, Arena *arena, WritersMoment *moment,
@@ -117,12 +146,12 @@ static bool ask_prepared(MysqlConnection *connection, Arena *arena, WritersMomen
     Error refused = {0};
     moment->prepared = NULL;
     if (!mysqld_ask_rows(connection, "XA RECOVER", &asking, &rows, &refused)) {
-        moment->hides_prepared = mysql_errno(&connection->mysql) == XA_HIDDEN;
-        if (moment->hides_prepared)
-            return true;
-        if (error)
+        bool is_hidden = mysql_errno(&connection->mysql) == XA_HIDDEN;
+        if (is_hidden)
+            take_for_prepared(moment, arena);
+        else if (error)
             *error = refused;
-        return false;
+        return is_hidden;
     }
     MYSQL_ROW row = rows ? mysql_fetch_row(rows) : NULL;
     if (row)

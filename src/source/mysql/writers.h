@@ -12,7 +12,8 @@
 
 typedef struct WritersMoment {
     bool sees;           /* the account sees what others do */
-    bool hides_prepared; /* it may not see prepared XA transactions */
+    bool hides_prepared; /* it may not see the names of prepared XA transactions, nor, unless it
+                            sees what others do, that there are any */
     bool hides_stopped;  /* it may not see that the server is a replica that stands still */
     const char *replica; /* why what is open elsewhere cannot be seen: "it is read only, …"; NULL:
                             the server is no replica, as far as can be seen */
@@ -20,8 +21,9 @@ typedef struct WritersMoment {
     int64_t now;         /* by its clock, before it was looked at what is open; microseconds */
     int64_t oldest;      /* when the oldest began, in whole seconds; INT64_MAX: none */
     const char *who;     /* has it, for people; NULL: none */
-    const char
-        *prepared; /* an XA transaction that is prepared, whose start nobody knows; or NULL */
+    const char *orphan;  /* InnoDB's number of a transaction that no session has; or NULL */
+    const char *prepared; /* an XA transaction that is prepared, whose start nobody knows: its name,
+                             or else what is known of it; NULL: none is seen */
 } WritersMoment;
 
 /* Asks for all of it. */

@@ -73,13 +73,30 @@ static void spells_out_a_grant(void **state)
     assert_true(mysqld_is_denied(1142) && mysqld_is_denied(1227) && !mysqld_is_denied(1146));
 }
 
+static void says_what_tls_failed_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *hint;
+    } cases[] = {
+        {"TLS/SSL error: self-signed certificate in certificate chain", "set sslrootcert"},
+        {"TLS/SSL error: Validation of SSL server certificate failed", "by the name in it"},
+        {"SSL is required, but the server does not support it", "switch TLS on at the server"},
+        {"TLS/SSL error: unsafe legacy renegotiation disabled", "too old"},
+        {"TLS/SSL error: unsupported protocol", "too old"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fails(2026, "HY000", cases[i].text);
+        assert_non_null(strstr(error.hint, cases[i].hint));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_the_servers_words),
-        cmocka_unit_test(calls_a_loss_a_loss),
-        cmocka_unit_test(knows_what_passes),
-        cmocka_unit_test(spells_out_a_grant),
+        cmocka_unit_test(says_the_servers_words),  cmocka_unit_test(calls_a_loss_a_loss),
+        cmocka_unit_test(knows_what_passes),       cmocka_unit_test(spells_out_a_grant),
+        cmocka_unit_test(says_what_tls_failed_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
