@@ -2,6 +2,7 @@
 #include "net/http_slot.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/memory.h"
 
 #include <curl/curl.h>
@@ -267,6 +268,12 @@ static bool in_time(HttpSlot *slot, int64_t started_ns, int64_t silence_ms,
     return false;
 }
 
+static int64_t silence_allowed(const HttpRequest *request, const HttpLimits *limits)
+{
+    int64_t allowed = request->silence_ms ? request->silence_ms : limits->silence_ms;
+    return fault_limit("net.silence_ms", allowed);
+}
+
 /* CURLE_OK also when we broke it off: then response->outcome says why. */
 static CURLcode perform(HttpSlot *slot, int64_t silence_ms)
 {
@@ -406,7 +413,7 @@ bool http_slot_send(HttpSlot *slot, const HttpRequest *request, const Url *url,
     if (stop_wanted(request))
         response->outcome = HTTP_STOPPED;
     else if (curl_multi_add_handle(slot->multi, slot->easy) == CURLM_OK)
-        code = perform(slot, request->silence_ms ? request->silence_ms : limits->silence_ms);
+        code = perform(slot, silence_allowed(request, limits));
     if (code == CURLE_OUT_OF_MEMORY)
         memory_exhausted(0);
     if (response->outcome == HTTP_ANSWERED)

@@ -205,12 +205,13 @@ def test_staging_does_not_expire_under_a_run(scene, fault_points, gate):
     assert result.job()["phases"]["extract_ms"] > 6000 and scene.rows() == scene.expected()
 
 
-def test_more_objects_than_one_load_job_takes(scene, fault_points):
-    """Then several fill a staging table, and one copy makes it visible."""
+@pytest.mark.parametrize("limit", ("uris=1", "load_bytes=100"))
+def test_more_objects_than_one_load_job_takes(scene, fault_points, limit):
+    """By their number or their bytes: then several fill a staging table, and one copy makes it visible."""
     scene.widen()
     scene.write("append", "staging", workers=2, destination={"one_shard_below": "1B"})
     for times in (1, 2):
-        result = scene.run(env={"BQFERRY_LIMIT": "bigquery.uris=1"})
+        result = scene.run(env={"BQFERRY_LIMIT": f"bigquery.{limit}"})
         assert result.code == 0, str(result)
         kinds = [entry["kind"] for entry in result.job()["target_jobs"]]
         assert kinds == ["load"] * result.job()["shards"] + ["copy"] and len(kinds) > 2

@@ -28,7 +28,7 @@ enum {
 };
 
 /* "15 TB" of one load job (quotas), with room for what an estimate misses. */
-static const uint64_t load_bytes_max = 14ull * 1000 * 1000 * 1000 * 1000;
+static const int64_t load_bytes_max = 14ll * 1000 * 1000 * 1000 * 1000;
 
 /* 200 years: the earliest partition is that of 1960. */
 static const char never_ms[] = "6311520000000";
@@ -282,11 +282,11 @@ static bool apply_upload(const BqWork *work, ApplyResult *result, Error *error)
 /* First shard of the next load job; each job takes as many objects as one may. */
 static size_t end_of_batch(const Delivery *delivery, size_t begin)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, bytes_max = (uint64_t)fault_limit("bigquery.load_bytes", load_bytes_max);
     size_t end = begin, most = (size_t)fault_limit("bigquery.uris", URIS_MAX);
     for (; end < delivery->shard_count && end - begin < most; end++) {
         bytes += delivery->shards ? delivery->shards[end].bytes : 0;
-        if (end > begin && bytes > load_bytes_max)
+        if (end > begin && bytes > bytes_max)
             break;
     }
     return end;
