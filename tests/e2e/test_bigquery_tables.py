@@ -104,7 +104,7 @@ def test_a_rebuild_that_the_layout_forbids(scene):
     scene.db.execute("ALTER TABLE items DROP COLUMN day")
     scene.write("replace")
     result = scene.run()
-    assert result.code == 2 and "laid out by columns that the rows do not have" in result.stderr, str(result)
+    assert result.code == 2 and "is partitioned by a column that the rows do not have" in result.stderr, str(result)
     assert "target.table" in result.stderr and result.job()["rows_read"] == 0
     assert table(scene).num_rows == 1000
 
