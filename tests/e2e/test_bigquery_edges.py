@@ -183,8 +183,9 @@ def test_a_shard_that_takes_too_long(scene):
     scene.google.job_fault(job_type="load", forever=True, count=0)
     result = scene.run()
     assert result.code == 4 and "after 2 seconds" in result.stderr and "it was cancelled" in result.stderr, str(result)
-    wait_until(lambda: all(job.state == "DONE" for job in scene.google.client().list_jobs()), "the end of the jobs")
-    assert {job.error_result["reason"] for job in scene.google.client().list_jobs()} == {"stopped"}
+    wait_until(lambda: any(job.state == "DONE" for job in scene.google.client().list_jobs()), "the end of that job")
+    assert "stopped" in {job.error_result["reason"] for job in scene.google.client().list_jobs() if job.error_result}
+    scene.google.release_jobs()  # the other one's bytes may arrive after the request to cancel it
     scene.google.clear_faults()
     scene.ok()
     assert scene.rows() == scene.expected() and clean(scene)

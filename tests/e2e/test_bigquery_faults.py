@@ -127,9 +127,10 @@ def test_a_signal_while_a_shard_is_loaded(scene):
     assert result.code == 1, str(result)
     def jobs():
         return list(scene.google.client().list_jobs())
-    wait_until(lambda: all(job.state == "DONE" for job in jobs()),
-               f"the end of the jobs\n{scene.google.counts()}\n{result}")
-    assert {job.error_result["reason"] for job in jobs()} <= {"stopped", "notFound"}
+    wait_until(lambda: any(job.state == "DONE" for job in jobs()),
+               f"the end of a job\n{scene.google.counts()}\n{result}")
+    assert {job.error_result["reason"] for job in jobs() if job.error_result} <= {"stopped", "notFound"}
+    scene.google.release_jobs()  # another one's bytes may arrive after the request to cancel it
     scene.google.clear_faults()
     scene.ok()
     assert scene.rows() == scene.expected() and clean(scene)
