@@ -212,9 +212,9 @@ typedef struct Recluster {
 } Recluster;
 
 /* The copy that brings the rows wants both tables clustered alike
- * (docs/managing-partitioned-tables# copy), and what a table is clustered by can be changed at any
- * time (docs/manage-clustered-tables# modifying-cluster-spec). What is the default for new tables
- * counts only where something is lost. */
+ * (docs/managing-partitioned-tables, "Copy partitioned tables"), and what a table is clustered by
+ * can be changed at any time (docs/manage-clustered-tables, "Modify the clustering specification").
+ * What is the default for new tables counts only where something is lost. */
 static Recluster recluster(const Delivery *delivery, const Json *table, Arena *arena)
 {
     Recluster none = {0}, recluster = {0};
@@ -236,16 +236,22 @@ static Recluster recluster(const Delivery *delivery, const Json *table, Arena *a
     return recluster.changes ? recluster : none;
 }
 
-const char *bq_way_reclusters(const Delivery *delivery, const Json *table, Arena *arena)
+/* For people; NULL when it stays as it is. */
+static const char *clustered_by(const Recluster *own, Arena *arena)
 {
-    const Recluster own = recluster(delivery, table, arena);
-    const TableLayout *layout = own.after.cluster_count ? &own.after : &own.before;
-    if (!own.changes)
+    const TableLayout *layout = own->after.cluster_count ? &own->after : &own->before;
+    if (!own->changes)
         return NULL;
     const char *names = layout->cluster_count ? layout->cluster_by[0] : "nothing";
     for (size_t i = 1; i < layout->cluster_count; i++)
         names = arena_printf(arena, "%s, %s", names, layout->cluster_by[i]);
     return names;
+}
+
+const char *bq_way_reclusters(const Delivery *delivery, const Json *table, Arena *arena)
+{
+    const Recluster own = recluster(delivery, table, arena);
+    return clustered_by(&own, arena);
 }
 
 /* null: not at all. */
@@ -477,15 +483,15 @@ static bool take_layout(const Json *table, Arena *arena, Delivery *delivery, Err
 }
 
 /* A column that somebody added by hand goes away without another word. */
-static void tell_changes(const Delivery *delivery, const Json *table, const char *clustered_by)
+static void tell_changes(const Delivery *delivery, const Json *table, const char *clusters)
 {
     char changes[ERROR_MESSAGE_MAX];
     compare_describe(table, &delivery->schema, changes, sizeof changes);
     log_warning(delivery->job, "the columns of %s.%s change with the rows: %s",
                 delivery->table.dataset, delivery->table.table, changes);
-    if (clustered_by)
+    if (clusters)
         log_warning(delivery->job, "%s.%s is clustered by %s from then on", delivery->table.dataset,
-                    delivery->table.table, clustered_by);
+                    delivery->table.table, clusters);
 }
 
 static void tell_wishes(const Delivery *delivery, const WishChanges *changes)
@@ -536,7 +542,6 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
         !bq_way_fits(delivery, table.json, &rebuild, error))
         return false;
     const Recluster clustering = recluster(delivery, table.json, scope->arena);
-    const char *names = bq_way_reclusters(delivery, table.json, scope->arena);
     CLEANUP(wish_changes_done) WishChanges changes = bq_way_wishes(scope, delivery, table.json);
     if (table.json && !take_layout(table.json, scope->arena, delivery, error))
         return false;
@@ -545,7 +550,7 @@ bool bq_way_choose(const BqScope *scope, Delivery *delivery, Error *error)
         !check_row_policies(scope, delivery, error))
         return false;
     if (rebuild)
-        tell_changes(delivery, table.json, names);
+        tell_changes(delivery, table.json, clustered_by(&clustering, scope->arena));
     tell_wishes(delivery, &changes);
     delivery->format = bq_way_format(scope, &delivery->schema);
     CLEANUP(json_free_ptr) Json *json = way_json(scope, delivery, &table, staged);
