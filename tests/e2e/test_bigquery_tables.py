@@ -87,8 +87,8 @@ def test_a_plan_for_partitions_of_all_numbers(scene):
 
 @pytest.mark.parametrize("target, words", (
     ({"cluster_by": ["id", "name", "day", "price", "id"]}, "at most 4 columns"),
-    ({"partition_by": {"column": "name"}}, "name"),
-    ({"partition_by": {"column": "nothing"}}, "nothing"),
+    ({"partition_by": {"column": "name"}}, "name is STRING; it wants one of DATE"),
+    ({"partition_by": {"column": "nothing"}}, "has no column nothing"),
 ))
 def test_layouts_that_bigquery_does_not_have(scene, target, words):
     scene.write("replace", target=target)

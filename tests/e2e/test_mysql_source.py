@@ -323,8 +323,8 @@ def test_mysqls_own_plugin_with_and_without_tls(mysql, bqferry, duckdb_target):
 @pytest.fixture
 def tls_sql(own_sql, certificates):
     return own_sql(settings={"ssl-ca": certificates / "ca.crt",
-                                 "ssl-cert": certificates / "server.crt",
-                                 "ssl-key": certificates / "server.key"})
+                             "ssl-cert": certificates / "server.crt",
+                             "ssl-key": certificates / "server.key"})
 
 
 def test_tls(sql_server, tls_sql, certificates, bqferry, tmp_path):
