@@ -224,3 +224,11 @@ def test_names_that_differ_by_case_only(db, bqferry, job, tmp_path, kind):
     assert "Id" in result.stderr and "name" in result.stderr
     job(target, "t", columns={"Id": {"name": "id_upper"}})
     bqferry.ok("run")
+
+
+def test_an_empty_endpoint_is_none(bqferry):
+    """`${…:-}` that nobody set: the variable of Google's clients counts, and its emulator takes any project."""
+    bqferry.write_config({"version": 1, "jobs": [], "destination": {
+        "type": "bigquery", "project": "acme", "dataset": "d", "endpoints": {"bigquery": ""}}})
+    bqferry.ok("config", "validate", env={"BIGQUERY_EMULATOR_HOST": "localhost:9050"})
+    assert "destination.project" in bqferry.fails("config", "config", "validate").stderr
